@@ -1,0 +1,172 @@
+#include "common/file.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace saker {
+namespace {
+
+Status Errno(std::string_view what, const std::string& path, int error) {
+  const StatusCode code = error == ENOENT   ? StatusCode::kNotFound
+                          : error == ENOSPC ? StatusCode::kResourceExhausted
+                          : error == EACCES ? StatusCode::kPermissionDenied
+                                            : StatusCode::kUnavailable;
+  return MakeStatus(code, what, " ", path, ": ", std::system_category().message(error));
+}
+
+class PosixWritableFile final : public WritableFile {
+ public:
+  PosixWritableFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixWritableFile() override { close(fd_); }
+
+  Status Append(std::span<const std::byte> bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t n = write(fd_, bytes.data(), bytes.size());
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        return Errno("write to", path_, errno);
+      }
+      size_ += static_cast<uint64_t>(n);
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    return OkStatus();
+  }
+  Status Sync() override { return fdatasync(fd_) == 0 ? OkStatus() : Errno("sync of", path_, errno); }
+  uint64_t size_bytes() const override { return size_; }
+
+ private:
+  const int fd_;
+  const std::string path_;
+  uint64_t size_ = 0;
+};
+
+class PosixMappedFile final : public MappedFile {
+ public:
+  PosixMappedFile(const std::byte* data, size_t size) : data_(data), size_(size) {}
+  ~PosixMappedFile() override {
+    if (size_ > 0) munmap(const_cast<std::byte*>(data_), size_);
+  }
+  std::span<const std::byte> bytes() const override { return {data_, size_}; }
+
+ private:
+  const std::byte* const data_;
+  const size_t size_;
+};
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    const int fd = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0) return Errno("create", path, errno);
+    return std::unique_ptr<WritableFile>(new PosixWritableFile(fd, path));
+  }
+
+  Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) override {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return Errno("open", path, errno);
+    struct stat info {};
+    if (fstat(fd, &info) != 0) {
+      const int error = errno;
+      close(fd);
+      return Errno("stat of", path, error);
+    }
+    const auto size = static_cast<size_t>(info.st_size);
+    void* data = nullptr;
+    if (size > 0) data = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+    const int error = errno;
+    close(fd);
+    if (data == MAP_FAILED) return Errno("map", path, error);
+    return std::shared_ptr<const MappedFile>(std::make_shared<PosixMappedFile>(static_cast<const std::byte*>(data), size));
+  }
+
+  Result<std::string> ReadAll(const std::string& path, uint64_t limit_bytes) override {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return Errno("open", path, errno);
+    std::string out;
+    char buffer[65536];
+    for (;;) {
+      const ssize_t n = read(fd, buffer, sizeof buffer);
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        const int error = errno;
+        close(fd);
+        return Errno("read", path, error);
+      }
+      if (n == 0) break;
+      if (out.size() + static_cast<size_t>(n) > limit_bytes) {
+        close(fd);
+        return ResourceExhausted(path, " is larger than the ", limit_bytes, " bytes that such a file may have");
+      }
+      out.append(buffer, static_cast<size_t>(n));
+    }
+    close(fd);
+    return out;
+  }
+
+  Status Rename(const std::string& from, const std::string& to) override {
+    if (rename(from.c_str(), to.c_str()) != 0) return Errno("rename to", to, errno);
+    return SyncDirectory(std::filesystem::path(to).parent_path().string());
+  }
+
+  Status Remove(const std::string& path) override {
+    return unlink(path.c_str()) == 0 || errno == ENOENT ? OkStatus() : Errno("remove", path, errno);
+  }
+
+  Status MakeDirectories(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    return error ? Errno("create the directory", path, error.value()) : OkStatus();
+  }
+
+  Status SyncDirectory(const std::string& path) override {
+    const int fd = open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return Errno("open the directory", path, errno);
+    const int result = fsync(fd);
+    const int error = errno;
+    close(fd);
+    return result == 0 ? OkStatus() : Errno("sync of the directory", path, error);
+  }
+
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    DIR* dir = opendir(directory.c_str());
+    if (dir == nullptr) return Errno("list", directory, errno);
+    std::vector<std::string> names;
+    while (const dirent* entry = readdir(dir)) {
+      const std::string_view name = entry->d_name;
+      if (name != "." && name != "..") names.emplace_back(name);
+    }
+    closedir(dir);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  bool Exists(const std::string& path) override { return access(path.c_str(), F_OK) == 0; }
+};
+
+}  // namespace
+
+FileSystem& FileSystem::Posix() {
+  static PosixFileSystem files;
+  return files;
+}
+
+Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view contents) {
+  const std::string temporary = path + ".new";
+  {
+    std::unique_ptr<WritableFile> file = TRY(files.Create(temporary));
+    TRY(file->Append(std::as_bytes(std::span(contents))));
+    TRY(file->Sync());
+  }
+  return files.Rename(temporary, path);
+}
+
+}  // namespace saker

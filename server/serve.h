@@ -1,0 +1,13 @@
+// `saker serve`: builds the object graph, waits for a signal, takes it down in reverse order.
+#pragma once
+
+#include "server/config.h"
+
+namespace saker::server {
+
+inline constexpr const char* kVersion = SAKER_VERSION;
+
+// Returns the process's exit code: 0 after a drained SIGTERM or SIGINT, 1 when it could not start (the reason is printed).
+int Serve(const Config& config);
+
+}  // namespace saker::server

@@ -1,0 +1,21 @@
+# Part of ./dev: `./dev check`, the style of the house as tests with clear messages.
+run_checks() {
+  local status=0 file
+  say "format"
+  local unformatted
+  unformatted=$(git ls-files '*.h' '*.cc' | xargs -P "$(nproc)" -n 16 clang-format-14 --dry-run -Werror 2>&1 | grep -oE '^[^:]+\.(h|cc)' | sort -u || true)
+  [ -z "$unformatted" ] || { echo "$unformatted"; echo "run: clang-format-14 -i on the files above"; status=1; }
+  say "layers"
+  tools/check_layers || status=1
+  tools/check_layers --self-test || status=1
+  say "every header compiles alone"
+  [ -f build/release/build.ninja ] || build release saker_milvus_proto saker_catalog_proto
+  cmake --build build/release --target saker_milvus_proto saker_catalog_proto >/dev/null
+  git ls-files '*.h' | xargs -P "$(nproc)" -I{} sh -c 'echo "#include \"{}\"" | g++ -std=c++20 -fsyntax-only -Wall -Wextra -I. $(cat build/release/proto_includes.txt 2>/dev/null) -x c++ - 2>&1 | sed "s|^|{}: |" | grep -m 3 error && exit 255 || exit 0' || status=1
+  say "thread safety (clang)"
+  for file in $(git ls-files 'common/*.cc' 'index/*.cc' 'storage/*.cc' 'server/segment/*.cc' 'server/shard/*.cc' 'server/coord/*.cc' | grep -v -E '_(test|bench|fuzz)\.cc|kernels/avx'); do
+    clang++-14 -std=c++20 -fsyntax-only -Wthread-safety -Werror=thread-safety -Wno-everything -Wthread-safety -I. -Ibuild/release -Ibuild/release/proto -DSPDLOG_FMT_EXTERNAL "$file" 2>&1 | grep -E 'thread-safety' && { status=1; }
+  done
+  [ $status = 0 ] && say "all checks hold" || say "some checks FAILED"
+  return $status
+}

@@ -1,0 +1,75 @@
+# Part of ./dev: the suites of `./dev test` and `./dev fuzz`. Each suite prints its name, what it did, and passes or fails.
+full=
+passed=() failed=() skipped=()
+
+# suite NAME COMMAND...: runs it, keeps its output in build/test-logs, shows the end of it when it fails.
+suite() {
+  local name=$1 log=build/test-logs/$1.log status=0; shift
+  mkdir -p build/test-logs
+  say "suite: $name"
+  ("$@") >"$log" 2>&1 & local pid=$!
+  local ticks=0
+  while kill -0 $pid 2>/dev/null; do sleep 1; ticks=$((ticks + 1)); [ $((ticks % 20)) -ne 0 ] || printf '        %s: %ss, %s\n' "$name" "$ticks" "$(tail -n 1 "$log" | cut -c1-110)"; done
+  wait $pid || status=$?
+  case $status in
+    0) passed+=("$name"); grep -E '^(summary|SKIPPED|skipped)' "$log" | head -20 | sed 's/^/        /' || true ;;
+    77) skipped+=("$name"); sed 's/^/        /' "$log" | tail -3 ;;
+    *) failed+=("$name"); tail -n 60 "$log"; say "FAILED: $name (whole output in $log)" ;;
+  esac
+}
+
+unit_tests() { ctest --test-dir "build/$1" --output-on-failure -j "$(nproc)" ${2:+-L "$2"}; }
+
+# Unit tests under sanitizers. TSan leaves out what links gRPC: Debian's gRPC is not instrumented and reports races of its own.
+asan_tests() {
+  ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=0 LSAN_OPTIONS=suppressions=tests/support/lsan.supp \
+    UBSAN_OPTIONS=print_stacktrace=1 unit_tests asan
+}
+tsan_tests() { TSAN_OPTIONS=suppressions=tests/support/tsan.supp ctest --test-dir build/tsan --output-on-failure -E 'rpc_test|rest_test|models_test' -j 1; }
+
+run_fuzz() {  # SECONDS [TARGET]
+  local binary name status=0
+  for binary in $(find build/fuzz -type f -name '*_fuzz' -perm -u+x | sort); do
+    name=$(basename "$binary")
+    [ -z "${2:-}" ] || [ "$2" = "$name" ] || continue
+    mkdir -p "tests/fuzz/corpus/$name" "build/fuzz-work/$name"
+    printf '%s: %s s\n' "$name" "$1"
+    "$binary" -max_total_time="$1" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 -artifact_prefix="build/fuzz-work/$name/" \
+      "build/fuzz-work/$name" "tests/fuzz/corpus/$name" 2>&1 | grep -E 'ERROR|SUMMARY|stat::number_of_executed_units|Test unit written|cov:.*DONE' || true
+    [ "${PIPESTATUS[0]}" = 0 ] || { printf 'summary: %s found a crash\n' "$name"; status=1; }
+  done
+  return $status
+}
+
+run_tests() {
+  local only=
+  while [ $# -gt 0 ]; do case $1 in --full) full=1 ;; --only) only=$2; shift ;; *) die "unknown option '$1' of test; --full or --only SUITE" ;; esac; shift; done
+  wanted() { [ -z "$only" ] || [[ "$1" == $only* ]]; }
+  setup
+  build release
+  wanted layers && { suite layers tools/check_layers; suite layers-self-test tools/check_layers --self-test; }
+  python_env clients; python_env model
+  export SAKER_TEST_MODEL="${SAKER_TEST_MODEL:-$(model_dir)}"
+  wanted unit && suite unit unit_tests release
+  local python=build/venv/bin/python saker=build/release/saker
+  if wanted clients; then
+    local version
+    for version in $(cat tests/integration/pymilvus-versions.txt); do suite "clients-pymilvus-$version" env PYTHONPATH="build/sdk/$version" $python tests/integration/sdk_test.py --saker $saker; done
+    suite clients-rest $python tests/integration/rest_test.py --saker $saker
+    suite clients-openai $python tests/integration/openai_test.py --saker $saker --model "$SAKER_TEST_MODEL"
+  fi
+  wanted server && suite server-process $python tests/integration/server_test.py --saker $saker
+  wanted recall && suite recall env PYTHONPATH=build/sdk/2.6.17 $python tests/integration/recall_test.py --saker $saker
+  wanted bad-input && suite bad-input $python tests/integration/bad_input_test.py --saker $saker
+  wanted kill && suite kill $python tests/crash/kill_test.py --saker $saker --rounds "$([ -n "$full" ] && echo 200 || echo 20)" --seconds 240
+  wanted power-cut && suite power-cut $python tests/crash/power_cut_test.py --saker $saker --cuts "$([ -n "$full" ] && echo 200 || echo 20)"
+  wanted byte-flip && suite byte-flip $python tests/crash/byte_flip_test.py --saker $saker --flips "$([ -n "$full" ] && echo 1000 || echo 60)"
+  if wanted asan; then build asan; suite asan asan_tests; fi
+  if wanted fuzz; then build fuzz; suite fuzz run_fuzz "$([ -n "$full" ] && echo 600 || echo 10)"; fi
+  if [ -n "$full" ] && wanted tsan; then build tsan; suite tsan tsan_tests; fi
+  say "passed: ${passed[*]:-none}"
+  [ ${#skipped[@]} -eq 0 ] || say "skipped (each says why above): ${skipped[*]}"
+  [ ${#failed[@]} -eq 0 ] || say "FAILED: ${failed[*]}"
+  printf '%d passed, %d failed, %d skipped\n' "${#passed[@]}" "${#failed[@]}" "${#skipped[@]}"
+  [ ${#failed[@]} -eq 0 ] && [ ${#passed[@]} -gt 0 ]
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""Flips one byte somewhere in a data directory, starts the server on it, and reads everything: refused or right, never wrong.
+
+usage: byte_flip_test.py --saker PATH [--flips 60] [--seed N]"""
+import argparse
+import collections
+import json
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from crash.workload import RefusedError, Workload
+from support.saker_server import Server
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--saker", required=True)
+parser.add_argument("--flips", type=int, default=60)
+parser.add_argument("--seed", type=int, default=int(time.time()))
+arguments = parser.parse_args()
+rng = random.Random(arguments.seed)
+flags = ["--seal-bytes", "100000"]
+
+workload = Workload(arguments.seed)
+original = pathlib.Path(tempfile.mkdtemp(prefix="saker-flip-"))
+server = Server(arguments.saker, data=original / "data", args=flags)
+try:
+    workload.create(server.port)
+    workload.finish(workload.run(server.port, 4))
+    server.post("/v2/vectordb/collections/flush", {"collectionName": workload.COLLECTION})
+    workload.finish(workload.run(server.port, 1))  # and some that is only in the log
+    first = workload.check(server.port)
+finally:
+    server.kill()
+assert not any(first[k] for k in ("lost", "ghosts", "duplicates", "wrong")), first
+
+files = [p for p in (original / "data").rglob("*") if p.is_file() and p.stat().st_size > 0]
+counts = collections.Counter()
+by_kind = collections.defaultdict(collections.Counter)
+for number in range(arguments.flips):
+    path = rng.choice(files) if number % 2 else rng.choices(files, [p.stat().st_size for p in files])[0]
+    size = path.stat().st_size
+    # Half of the time near the end, where the last record is.
+    offset = rng.randrange(size) if rng.random() < 0.5 else rng.randrange(max(0, size - 200), size)
+    copy = original / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(original / "data", copy)
+    victim = copy / path.relative_to(original / "data")
+    content = bytearray(victim.read_bytes())
+    content[offset] ^= 1 << rng.randrange(8)
+    victim.write_bytes(content)
+    name = path.relative_to(original / "data").as_posix()
+    kind = path.suffix or path.name.split("-")[0]
+    try:
+        flipped = Server(arguments.saker, data=copy, args=flags, log=original / "flip.log")
+        try:
+            verdict = workload.check(flipped.port, adopt=False)
+            outcome = "wrong" if any(verdict[k] for k in ("lost", "ghosts", "duplicates", "wrong")) else "right"
+        except RefusedError as error:
+            outcome, verdict = "refused", str(error)
+        finally:
+            alive = flipped.alive()
+            flipped.kill()
+        if not alive:
+            outcome, verdict = "died", flipped.log_tail(5)
+    except RuntimeError as error:
+        text = str(error)
+        outcome, verdict = ("refused" if "ended with" in text else "hung"), text[-300:]
+    counts[outcome] += 1
+    by_kind[kind][outcome] += 1
+    if outcome in ("wrong", "hung", "died"):
+        print(json.dumps({"flip": number, "file": name, "offset": offset, "size": size, "outcome": outcome, "verdict": verdict}), flush=True)
+for kind, outcome in sorted(by_kind.items()):
+    print(kind, dict(outcome))
+bad = counts["wrong"] + counts["hung"] + counts["died"]
+print("summary:", json.dumps({"tried": sum(counts.values()), "refused": counts["refused"], "right": counts["right"], "wrong": counts["wrong"],
+                              "died": counts["died"], "hung": counts["hung"], "seed": arguments.seed}))
+if not bad:
+    shutil.rmtree(original, ignore_errors=True)
+sys.exit(1 if bad or not counts else 0)

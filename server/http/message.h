@@ -34,8 +34,8 @@ struct Request {
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  Headers headers;  // beside Content-Type, Content-Length, Connection and CORS
+  std::string body = {};
+  Headers headers = {};  // beside Content-Type, Content-Length, Connection and CORS
 };
 
 }  // namespace saker::http

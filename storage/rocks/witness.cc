@@ -1,0 +1,64 @@
+#include "storage/rocks/witness.h"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/checksum.h"
+#include "storage/rocks/codec.h"
+
+namespace saker::storage::rocks {
+namespace {
+
+constexpr std::string_view kMagic = "SAKRWIT1";
+constexpr size_t kSlotBytes = 32;  // magic, generation, change, checksum
+constexpr size_t kSlotDistance = 4096;
+
+Status Failed(std::string_view what, const std::string& path) {
+  return Unavailable(what, " ", path, ": ", std::system_category().message(errno));
+}
+
+}  // namespace
+
+Witness::Witness(Witness&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), generation_(other.generation_), last_change_(other.last_change_) {}
+
+Witness::~Witness() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Result<Witness> Witness::Open(const std::string& path) {
+  const int fd = open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (fd < 0) return Failed("open", path);
+  Witness witness(fd, path);
+  for (int slot = 0; slot < 2; ++slot) {
+    char bytes[kSlotBytes];
+    if (pread(fd, bytes, kSlotBytes, static_cast<off_t>(slot * kSlotDistance)) != static_cast<ssize_t>(kSlotBytes)) continue;
+    const std::string_view view(bytes, kSlotBytes);
+    if (view.substr(0, 8) != kMagic || GetBig64(view.substr(24)) != Checksum(view.substr(0, 24))) continue;
+    const uint64_t generation = GetBig64(view.substr(8));
+    if (witness.last_change_.has_value() && generation < witness.generation_) continue;
+    witness.generation_ = generation;
+    witness.last_change_ = GetBig64(view.substr(16));
+  }
+  return witness;
+}
+
+Status Witness::Record(uint64_t change) {
+  const uint64_t generation = generation_ + 1;
+  std::string bytes(kMagic);
+  PutBig64(&bytes, generation);
+  PutBig64(&bytes, change);
+  PutBig64(&bytes, Checksum(bytes));
+  const auto offset = static_cast<off_t>((generation % 2) * kSlotDistance);
+  if (pwrite(fd_, bytes.data(), bytes.size(), offset) != static_cast<ssize_t>(bytes.size())) return Failed("write to", path_);
+  if (fdatasync(fd_) != 0) return Failed("sync of", path_);
+  generation_ = generation;
+  last_change_ = change;
+  return OkStatus();
+}
+
+}  // namespace saker::storage::rocks

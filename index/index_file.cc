@@ -1,0 +1,246 @@
+#include "index/index_file.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "common/checksum.h"
+
+namespace saker::index {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "index files are little-endian and are read in place");
+
+constexpr char kMagic[8] = {'S', 'A', 'K', 'E', 'R', 'I', 'D', 'X'};
+constexpr uint32_t kVersion = 1;
+constexpr uint32_t kBlockBytes = 64 * 1024;
+constexpr uint64_t kMaxHeaderBytes = 1 << 20;
+constexpr size_t kPrefixBytes = 16;  // magic, version, header length
+constexpr uint64_t kAlignment = 64;
+
+uint64_t AlignUp(uint64_t n) {
+  return (n + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+template <typename T>
+void Put(std::string& out, T value) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+void PutText(std::string& out, std::string_view text) {
+  Put(out, static_cast<uint32_t>(text.size()));
+  out.append(text);
+}
+
+// Reads the header's fields in order; one check at the end tells whether any ran past it.
+class FieldReader {
+ public:
+  explicit FieldReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  template <typename T>
+  T Get() {
+    T value{};
+    if (bytes_.size() - at_ < sizeof value) {
+      failed_ = true;
+      return value;
+    }
+    std::memcpy(&value, bytes_.data() + at_, sizeof value);
+    at_ += sizeof value;
+    return value;
+  }
+  std::string Text() {
+    const auto size = Get<uint32_t>();
+    if (failed_ || bytes_.size() - at_ < size) {
+      failed_ = true;
+      return {};
+    }
+    std::string text(reinterpret_cast<const char*>(bytes_.data()) + at_, size);
+    at_ += size;
+    return text;
+  }
+  bool ok() const { return !failed_; }
+  bool finished() const { return !failed_ && at_ == bytes_.size(); }
+
+ private:
+  std::span<const std::byte> bytes_;
+  size_t at_ = 0;
+  bool failed_ = false;
+};
+
+// Appends to a file and keeps the checksum of each block of what follows the header.
+class BlockWriter {
+ public:
+  explicit BlockWriter(WritableFile& file) : file_(file) {}
+  Status Append(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const size_t n = std::min(bytes.size(), kBlockBytes - block_.size());
+      block_.insert(block_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      bytes = bytes.subspan(n);
+      if (block_.size() == kBlockBytes) TRY(Flush());
+    }
+    return OkStatus();
+  }
+  Status Flush() {
+    if (block_.empty()) return OkStatus();
+    checksums_.push_back(Checksum(std::span<const std::byte>(block_)));
+    TRY(file_.Append(block_));
+    block_.clear();
+    return OkStatus();
+  }
+  const std::vector<uint64_t>& checksums() const { return checksums_; }
+
+ private:
+  WritableFile& file_;
+  std::vector<std::byte> block_;
+  std::vector<uint64_t> checksums_;
+};
+
+}  // namespace
+
+Status IndexFileWriter::Write(WritableFile& file) const {
+  std::string fields;
+  Put(fields, static_cast<uint32_t>(source_.type()));
+  Put(fields, static_cast<uint32_t>(spec_.metric));
+  Put(fields, static_cast<uint64_t>(source_.row_count()));
+  Put(fields, static_cast<uint64_t>(source_.dim()));
+  PutText(fields, spec_.type);
+  Put(fields, static_cast<uint32_t>(spec_.params.size()));
+  for (const auto& [name, value] : spec_.params) {
+    PutText(fields, name);
+    PutText(fields, value);
+  }
+  Put(fields, kBlockBytes);
+  Put(fields, static_cast<uint32_t>(sections_.size()));
+  // What is still to come: per section id, reserved, offset, length; then the file's length; then the checksum.
+  const uint64_t header_bytes = AlignUp(kPrefixBytes + fields.size() + sections_.size() * 24 + 8 + 8);
+  uint64_t offset = header_bytes;
+  for (const Entry& entry : sections_) {
+    Put(fields, static_cast<uint32_t>(entry.section));
+    Put(fields, uint32_t{0});
+    Put(fields, offset);
+    Put(fields, static_cast<uint64_t>(entry.bytes.size()));
+    offset = AlignUp(offset + entry.bytes.size());
+  }
+  const uint64_t blocks = (offset - header_bytes + kBlockBytes - 1) / kBlockBytes;
+  Put(fields, offset + blocks * 8 + 8);
+  std::string header(kMagic, sizeof kMagic);
+  Put(header, kVersion);
+  Put(header, static_cast<uint32_t>(header_bytes));
+  header += fields;
+  header.resize(static_cast<size_t>(header_bytes) - 8, '\0');
+  Put(header, Checksum(header));
+  TRY(file.Append(std::as_bytes(std::span(header))));
+
+  BlockWriter writer(file);
+  const std::byte padding[kAlignment] = {};
+  for (const Entry& entry : sections_) {
+    TRY(writer.Append(entry.bytes));
+    TRY(writer.Append(std::span(padding).first(static_cast<size_t>(AlignUp(entry.bytes.size()) - entry.bytes.size()))));
+  }
+  TRY(writer.Flush());
+  const std::span<const std::byte> table = std::as_bytes(std::span(writer.checksums()));
+  TRY(file.Append(table));
+  const uint64_t table_checksum = Checksum(table);
+  return file.Append(std::as_bytes(std::span(&table_checksum, 1)));
+}
+
+Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSystem& files, const VectorSource& source) {
+  IndexFileReader reader;
+  reader.path_ = path;
+  reader.file_ = TRY(files.Map(path));
+  const std::span<const std::byte> bytes = reader.file_->bytes();
+  if (bytes.size() < kPrefixBytes)
+    return Corruption(path, " has ", bytes.size(), " bytes at offset 0, an index file's header more than ", kPrefixBytes);
+  if (std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) return Corruption(path, " at offset 0: not an index file");
+  FieldReader prefix(bytes.subspan(8, 8));
+  const auto version = prefix.Get<uint32_t>();
+  const auto header_bytes = prefix.Get<uint32_t>();
+  if (version != kVersion) return Corruption(path, " at offset 8: version ", version, ", this program reads ", kVersion);
+  if (header_bytes < kPrefixBytes + 8 || header_bytes > kMaxHeaderBytes || header_bytes > bytes.size()) {
+    return Corruption(path, " at offset 12: a header of ", header_bytes, " bytes in a file of ", bytes.size());
+  }
+  FieldReader stored(bytes.subspan(header_bytes - 8, 8));
+  if (stored.Get<uint64_t>() != Checksum(bytes.first(header_bytes - 8))) {
+    return Corruption(path, " at offset 0: the checksum of the header's ", header_bytes, " bytes does not match");
+  }
+
+  FieldReader fields(bytes.subspan(kPrefixBytes, header_bytes - 8 - kPrefixBytes));
+  const auto type = fields.Get<uint32_t>();
+  const auto metric = fields.Get<uint32_t>();
+  const auto rows = fields.Get<uint64_t>();
+  const auto dim = fields.Get<uint64_t>();
+  reader.spec_.type = fields.Text();
+  const auto param_count = fields.Get<uint32_t>();
+  for (uint32_t i = 0; i < param_count && fields.ok(); ++i) {
+    std::string name = fields.Text();
+    reader.spec_.params[std::move(name)] = fields.Text();
+  }
+  const auto block_bytes = fields.Get<uint32_t>();
+  const auto section_count = fields.Get<uint32_t>();
+  if (!fields.ok() || metric < 1 || metric > 7 || block_bytes != kBlockBytes)
+    return Corruption(path, " at offset 16: the header's fields make no sense");
+  reader.spec_.metric = static_cast<Metric>(metric);
+  if (type != static_cast<uint32_t>(source.type()) || dim != source.dim() || rows != source.row_count()) {
+    return Corruption(path, " at offset 16: an index of ", rows, " rows of dimension ", dim, " and type ", type, ", beside vectors of ",
+                      source.row_count(), " rows of dimension ", source.dim(), " and type ", static_cast<uint32_t>(source.type()));
+  }
+  uint64_t offset = header_bytes;
+  for (uint32_t i = 0; i < section_count && fields.ok(); ++i) {
+    const auto id = static_cast<Section>(fields.Get<uint32_t>());
+    fields.Get<uint32_t>();
+    const Entry entry{id, fields.Get<uint64_t>(), fields.Get<uint64_t>()};
+    if (entry.offset != offset || entry.length > bytes.size() || entry.offset > bytes.size() - entry.length) {
+      return Corruption(path, " at offset 16: section ", static_cast<uint32_t>(id), " of ", entry.length, " bytes at ", entry.offset,
+                        " does not lie in a file of ", bytes.size());
+    }
+    offset = AlignUp(entry.offset + entry.length);
+    reader.sections_.push_back(entry);
+  }
+  const auto file_bytes = fields.Get<uint64_t>();
+  const uint64_t blocks = (offset - header_bytes + kBlockBytes - 1) / kBlockBytes;
+  if (!fields.ok() || file_bytes != bytes.size() || file_bytes != offset + blocks * 8 + 8) {
+    return Corruption(path, " at offset ", bytes.size(), ": the file has ", bytes.size(), " bytes, its header says ", file_bytes);
+  }
+  const std::span<const std::byte> table = bytes.subspan(static_cast<size_t>(offset), static_cast<size_t>(blocks * 8));
+  FieldReader table_checksum(bytes.last(8));
+  if (table_checksum.Get<uint64_t>() != Checksum(table)) {
+    return Corruption(path, " at offset ", offset, ": the table of checksums does not match its own");
+  }
+  FieldReader checksums(table);
+  for (uint64_t begin = header_bytes; begin < offset; begin += kBlockBytes) {
+    const auto length = static_cast<size_t>(std::min<uint64_t>(kBlockBytes, offset - begin));
+    if (checksums.Get<uint64_t>() != Checksum(bytes.subspan(static_cast<size_t>(begin), length))) {
+      return Corruption(path, " at offset ", begin, ": the checksum of the next ", length, " bytes does not match");
+    }
+  }
+  return reader;
+}
+
+Result<uint64_t> IndexFileReader::Count(Section section, uint64_t size) const {
+  for (const Entry& entry : sections_) {
+    if (entry.section != section) continue;
+    if (entry.length % size != 0) return Damaged(section, "not a whole number of elements");
+    return entry.length / size;
+  }
+  return Damaged(section, "absent");
+}
+
+Result<std::span<const std::byte>> IndexFileReader::Find(Section section, uint64_t count, uint64_t size) const {
+  for (const Entry& entry : sections_) {
+    if (entry.section != section) continue;
+    if (entry.length % size != 0 || entry.length / size != count) {
+      return Damaged(section, internal::Join(entry.length, " bytes, ", count, " elements of ", size, " expected"));
+    }
+    return file_->bytes().subspan(static_cast<size_t>(entry.offset), static_cast<size_t>(entry.length));
+  }
+  return Damaged(section, "absent");
+}
+
+Status IndexFileReader::Damaged(Section section, const std::string& what) const {
+  uint64_t offset = 0;
+  for (const Entry& entry : sections_) {
+    if (entry.section == section) offset = entry.offset;
+  }
+  return Corruption(path_, " at offset ", offset, ": section ", static_cast<uint32_t>(section), ": ", what);
+}
+
+}  // namespace saker::index

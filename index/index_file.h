@@ -1,0 +1,94 @@
+// The container of every index file: header, sections, one checksum per block. Layout: FORMAT.md.
+//
+// The writer borrows the bytes it is given until Write. The reader maps the file and verifies every byte before it
+// answers; its spans live as long as it does. Used by one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/file.h"
+#include "common/result.h"
+#include "index/index.h"
+
+namespace saker::index {
+
+// Numbers are durable: never reused.
+enum class Section : uint32_t {
+  kInverseNorms = 1,
+  kGraphHeader = 2,
+  kGraphLevel0 = 3,
+  kGraphUpperRows = 4,
+  kGraphUpperOffsets = 5,
+  kGraphUpperLinks = 6,
+  kCentroids = 7,
+  kListOffsets = 8,
+  kListRows = 9,
+  kSparseTerms = 10,
+  kSparseOffsets = 11,
+  kSparseRows = 12,
+  kSparseValues = 13,
+};
+
+class IndexFileWriter {
+ public:
+  IndexFileWriter(const IndexSpec& spec, const VectorSource& source) : spec_(spec), source_(source) {}
+  void Add(Section section, std::span<const std::byte> bytes) { sections_.push_back({section, bytes}); }
+  Status Write(WritableFile& file) const;
+
+ private:
+  struct Entry {
+    Section section;
+    std::span<const std::byte> bytes;
+  };
+  const IndexSpec& spec_;
+  const VectorSource& source_;
+  std::vector<Entry> sections_;
+};
+
+class IndexFileReader {
+ public:
+  // Maps and verifies; then checks that the file was made for `source` (type, dimension, rows).
+  static Result<IndexFileReader> Open(const std::string& path, FileSystem& files, const VectorSource& source);
+
+  const IndexSpec& spec() const { return spec_; }
+  const std::string& path() const { return path_; }
+  // The section's elements, copied; DataLoss when it is absent or does not hold exactly `count` of them.
+  template <typename T>
+  Result<std::vector<T>> Copy(Section section, uint64_t count) const {
+    const std::span<const std::byte> bytes = TRY(Find(section, count, sizeof(T)));
+    std::vector<T> out(static_cast<size_t>(count));
+    if (!bytes.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+    return out;
+  }
+  // The same in place, for as long as the reader lives. Sections start at multiples of 64.
+  template <typename T>
+  Result<std::span<const T>> View(Section section, uint64_t count) const {
+    const std::span<const std::byte> bytes = TRY(Find(section, count, sizeof(T)));
+    return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), static_cast<size_t>(count));
+  }
+  // Elements of `size` bytes in the section; DataLoss when it is absent or not a whole number of them.
+  Result<uint64_t> Count(Section section, uint64_t size) const;
+  // A damaged file whose checksums are right: names the file and the section's offset.
+  Status Damaged(Section section, const std::string& what) const;
+
+ private:
+  struct Entry {
+    Section section;
+    uint64_t offset;
+    uint64_t length;
+  };
+  Result<std::span<const std::byte>> Find(Section section, uint64_t count, uint64_t size) const;
+
+  std::string path_;
+  std::shared_ptr<const MappedFile> file_;
+  IndexSpec spec_;
+  std::vector<Entry> sections_;
+};
+
+}  // namespace saker::index

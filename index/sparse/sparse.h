@@ -1,0 +1,44 @@
+// Sparse rows and the inverted index over them.
+//
+// The score is the inner product, summed over the shared indices in ascending order. As in Milvus, a row whose product
+// with the query is 0 (it shares no index) is never a result, so a sparse search may return fewer than k rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "index/index.h"
+
+namespace saker::index {
+
+struct SparsePair {
+  uint32_t index;
+  float value;
+};
+
+inline SparsePair LoadSparsePair(const void* pairs, size_t i) {
+  SparsePair pair;
+  std::memcpy(&pair, static_cast<const char*>(pairs) + i * sizeof pair, sizeof pair);
+  return pair;
+}
+
+// The inner product; false when no index is shared.
+bool SparseProduct(VectorSource::SparseRowView a, VectorSource::SparseRowView b, float* product);
+
+// Posting lists by index, exact term-at-a-time search.
+struct SparseLists {
+  std::vector<uint32_t> terms;    // ascending
+  std::vector<uint64_t> offsets;  // terms + 1 of them, into rows and values
+  std::vector<uint32_t> rows;     // ascending within a list
+  std::vector<float> values;
+};
+Result<SparseLists> BuildSparseLists(const VectorSource& source, const BuildOptions& options);
+std::unique_ptr<Index> MakeSparseIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, SparseLists lists);
+
+class IndexFileReader;
+Result<std::unique_ptr<Index>> OpenSparseIndex(const IndexFileReader& file, std::shared_ptr<const VectorSource> source);
+
+}  // namespace saker::index

@@ -1,0 +1,99 @@
+// Keys and the collector of the k best.
+//
+// Inside the index every score is a *key*: smaller is better (similarities negated). A key and its row pack into one
+// integer whose order is "better first, equal keys by smaller row", so that sorting, ties and heaps are integer
+// comparisons. Values; used by one thread.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "index/index.h"
+
+namespace saker::index {
+
+// A float as an integer with the same order; -0 and 0 are the same, NaN is the worst.
+inline uint32_t OrderedBits(float key) {
+  if (std::isnan(key)) return 0xffffffffu;
+  const auto bits = std::bit_cast<uint32_t>(key + 0.0f);
+  return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
+}
+inline float FromOrderedBits(uint32_t ordered) {
+  return std::bit_cast<float>((ordered & 0x80000000u) != 0 ? ordered & 0x7fffffffu : ~ordered);
+}
+inline uint64_t PackKey(float key, uint32_t row) {
+  return uint64_t{OrderedBits(key)} << 32 | row;
+}
+inline uint32_t RowOf(uint64_t packed) {
+  return static_cast<uint32_t>(packed);
+}
+inline float KeyOf(uint64_t packed) {
+  return FromOrderedBits(static_cast<uint32_t>(packed >> 32));
+}
+
+inline float KeyToScore(Metric metric, float key) {
+  return SmallerIsBetter(metric) ? key : 0.0f - key;
+}
+
+// Milvus' range: distances range_filter <= d < radius, similarities radius < s <= range_filter.
+inline bool InRange(Metric metric, const SearchRequest& request, float score) {
+  if (!request.radius.has_value() && !request.range_filter.has_value()) return true;
+  if (SmallerIsBetter(metric)) {
+    return (!request.radius.has_value() || score < *request.radius) &&
+           (!request.range_filter.has_value() || score >= *request.range_filter);
+  }
+  return (!request.radius.has_value() || score > *request.radius) && (!request.range_filter.has_value() || score <= *request.range_filter);
+}
+
+// Keeps the k best of what it is offered: a buffer of up to twice k, cut back to k whenever it is full, so that an offer
+// costs a comparison and, rarely, a store, for k = 10 as for k = 16,384.
+class TopK {
+ public:
+  explicit TopK(size_t k) : k_(k), capacity_(k + std::max<size_t>(k, 32)) {}
+
+  void Offer(float key, uint32_t row) {
+    const uint64_t packed = PackKey(key, row);
+    if (packed >= limit_) return;
+    buffer_.push_back(packed);
+    if (buffer_.size() == capacity_) Cut();
+  }
+  // No key above this one can still be taken.
+  float worst() const { return limit_ == kNone ? std::numeric_limits<float>::infinity() : KeyOf(limit_); }
+
+  bool full() const { return buffer_.size() >= k_; }
+
+  std::vector<Hit> Finish(Metric metric) {
+    const size_t n = std::min(k_, buffer_.size());
+    std::partial_sort(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(n), buffer_.end());
+    std::vector<Hit> hits;
+    hits.reserve(n);
+    for (size_t i = 0; i < n; ++i) hits.push_back({RowOf(buffer_[i]), KeyToScore(metric, KeyOf(buffer_[i]))});
+    return hits;
+  }
+
+ private:
+  static constexpr uint64_t kNone = ~uint64_t{0};
+
+  void Cut() {
+    if (k_ == 0) {
+      buffer_.clear();
+      return;
+    }
+    const auto last = buffer_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+    std::nth_element(buffer_.begin(), last, buffer_.end());
+    limit_ = *last;
+    buffer_.resize(k_);
+  }
+
+  size_t k_;
+  size_t capacity_;
+  uint64_t limit_ = kNone;  // the k-th best at the last cut
+  std::vector<uint64_t> buffer_;
+};
+
+}  // namespace saker::index

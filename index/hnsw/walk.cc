@@ -1,0 +1,128 @@
+#include "index/hnsw/walk.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "index/hnsw/pool.h"
+
+namespace saker::index {
+namespace {
+
+constexpr size_t kSortedPoolLimit = 768;  // above it, moving memory costs more than heaps
+constexpr size_t kStepsBetweenChecks = 256;
+
+// The rows one walk has met: a bit each, cleared by remembering which, so that a walk costs nothing per row of the index.
+class VisitedRows {
+ public:
+  void Reset(size_t rows) {
+    if (words_.size() < (rows + 63) / 64) words_.resize((rows + 63) / 64);
+    for (const uint32_t row : met_) words_[row / 64] = 0;
+    met_.clear();
+  }
+  bool Meet(uint32_t row) {
+    uint64_t& word = words_[row / 64];
+    const uint64_t bit = uint64_t{1} << (row % 64);
+    if ((word & bit) != 0) return false;
+    word |= bit;
+    met_.push_back(row);
+    return true;
+  }
+  void Prefetch(uint32_t row) const { __builtin_prefetch(&words_[row / 64]); }
+
+ private:
+  std::vector<uint64_t> words_;
+  std::vector<uint32_t> met_;
+};
+
+struct Scratch {
+  VisitedRows visited;
+  SortedPool sorted;
+  HeapPool heap;
+  std::vector<uint32_t> fresh;
+  std::vector<float> keys;
+};
+
+// Down to level 1: from the entry, always to the nearest neighbour, until none is nearer.
+uint32_t Descend(const HnswGraph& graph, const Scorer& scorer, float* key, SearchStats* stats, Scratch& scratch) {
+  *key = scorer.Key(graph.entry);
+  ++stats->distances;
+  if (graph.max_level == 0) return graph.entry;
+  uint32_t slot = graph.SlotOf(graph.entry);
+  for (uint32_t level = graph.max_level; level > 0; --level) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      const uint32_t* links = graph.Links(slot, level);
+      size_t n = 0;
+      while (n < graph.degree && links[n] != HnswGraph::kNone) {
+        scratch.fresh[n] = graph.upper_rows[links[n]];
+        ++n;
+      }
+      scorer.Keys(scratch.fresh.data(), n, scratch.keys.data());
+      stats->distances += n;
+      for (size_t i = 0; i < n; ++i) {
+        if (scratch.keys[i] >= *key) continue;
+        *key = scratch.keys[i];
+        slot = links[i];
+        moved = true;
+      }
+      ++stats->hops;
+    }
+  }
+  return graph.upper_rows[slot];
+}
+
+template <typename Pool>
+Status WalkLevel0(const HnswGraph& graph, const Scorer& scorer, const AllowedRows* allowed, const Context& context, Pool& pool,
+                  Scratch& scratch, TopK* best, SearchStats* stats) {
+  uint32_t row = 0;
+  for (size_t step = 1; pool.Pop(&row); ++step) {
+    if (step % kStepsBetweenChecks == 0) TRY(context.Check());
+    const uint32_t* links = graph.Links0(row);
+    size_t n = 0;
+    for (uint32_t i = 0; i < graph.degree0 && links[i] != HnswGraph::kNone; ++i) {
+      if (scratch.visited.Meet(links[i])) scratch.fresh[n++] = links[i];
+    }
+    uint32_t following = 0;
+    if (pool.Peek(&following)) {
+      const uint32_t* next_links = graph.Links0(following);
+      __builtin_prefetch(next_links);
+      if (graph.degree0 > 16) __builtin_prefetch(next_links + 16);
+    }
+    scorer.Keys(scratch.fresh.data(), n, scratch.keys.data());
+    stats->distances += n;
+    ++stats->hops;
+    for (size_t i = 0; i < n; ++i) {
+      pool.Insert(scratch.keys[i], scratch.fresh[i]);
+      if (allowed == nullptr || allowed->Test(scratch.fresh[i])) best->Offer(scratch.keys[i], scratch.fresh[i]);
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status WalkGraph(const HnswGraph& graph, const Scorer& scorer, size_t row_count, size_t pool, const AllowedRows* allowed,
+                 const Context& context, TopK* best, SearchStats* stats) {
+  if (graph.entry == HnswGraph::kNone) return OkStatus();
+  thread_local Scratch scratch;
+  scratch.visited.Reset(row_count);
+  const size_t degree = std::max(graph.degree0, graph.degree);
+  if (scratch.fresh.size() < degree) {
+    scratch.fresh.resize(degree);
+    scratch.keys.resize(degree);
+  }
+  float key = 0;
+  const uint32_t start = Descend(graph, scorer, &key, stats, scratch);
+  scratch.visited.Meet(start);
+  if (allowed == nullptr || allowed->Test(start)) best->Offer(key, start);
+  if (pool <= kSortedPoolLimit) {
+    scratch.sorted.Reset(pool);
+    scratch.sorted.Insert(key, start);
+    return WalkLevel0(graph, scorer, allowed, context, scratch.sorted, scratch, best, stats);
+  }
+  scratch.heap.Reset(pool);
+  scratch.heap.Insert(key, start);
+  return WalkLevel0(graph, scorer, allowed, context, scratch.heap, scratch, best, stats);
+}
+
+}  // namespace saker::index

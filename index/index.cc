@@ -1,0 +1,49 @@
+// The families behind one door.
+#include "index/index.h"
+
+#include "index/flat/exact_scan.h"
+#include "index/hnsw/hnsw_index.h"
+#include "index/index_file.h"
+#include "index/ivf/ivf_index.h"
+#include "index/params.h"
+#include "index/scorer.h"
+#include "index/sparse/sparse.h"
+
+namespace saker::index {
+
+Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, const BuildOptions& options) {
+  const IndexSpec valid = TRY(ValidateSpec(spec, source->type(), source->dim()));
+  if (source->row_count() >= (uint64_t{1} << 32) - 1)
+    return InvalidArgument("an index over ", source->row_count(), " rows; it can have 4294967294");
+  if (options.context != nullptr) TRY(options.context->Check());
+  switch (TRY(ServingOf(valid.type, source->type()))) {
+    case Serving::kGraph: return BuildHnswIndex(valid, std::move(source), options);
+    case Serving::kLists: return BuildIvfIndex(valid, std::move(source), options);
+    case Serving::kSparse: {
+      SparseLists lists = TRY(BuildSparseLists(*source, options));
+      return MakeSparseIndex(valid, std::move(source), std::move(lists));
+    }
+    case Serving::kFlat: break;
+  }
+  std::vector<float> norms;
+  if (valid.metric == Metric::kCosine) norms = InverseNorms(*source);
+  if (options.progress) options.progress(1.0);
+  return MakeFlatIndex(valid, std::move(source), std::move(norms));
+}
+
+Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& files, std::shared_ptr<const VectorSource> source) {
+  const IndexFileReader file = TRY(IndexFileReader::Open(path, files, *source));
+  const Result<IndexSpec> valid = ValidateSpec(file.spec(), source->type(), source->dim());
+  if (!valid.ok()) return Corruption(path, " at offset 16: ", valid.status().message());
+  switch (TRY(ServingOf(file.spec().type, source->type()))) {
+    case Serving::kGraph: return OpenHnswIndex(file, std::move(source));
+    case Serving::kLists: return OpenIvfIndex(file, std::move(source));
+    case Serving::kSparse: return OpenSparseIndex(file, std::move(source));
+    case Serving::kFlat: break;
+  }
+  std::vector<float> norms;
+  if (file.spec().metric == Metric::kCosine) norms = TRY(file.Copy<float>(Section::kInverseNorms, source->row_count()));
+  return MakeFlatIndex(file.spec(), std::move(source), std::move(norms));
+}
+
+}  // namespace saker::index

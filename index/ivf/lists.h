@@ -1,0 +1,31 @@
+// Centroids and the rows nearest to each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "index/index.h"
+
+namespace saker::index {
+
+struct IvfLists {
+  std::vector<float> centroids;   // lists * dim
+  std::vector<uint32_t> offsets;  // lists + 1, into rows
+  std::vector<uint32_t> rows;     // ascending within a list
+
+  size_t count() const { return offsets.size() - 1; }
+  std::span<const uint32_t> Rows(size_t list) const { return {rows.data() + offsets[list], rows.data() + offsets[list + 1]}; }
+};
+
+// K-means on a sample, then every row with a vector to its nearest centroid, on options.threads threads.
+Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options);
+
+// Keys (smaller is better) of all centroids to a query in float.
+void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size_t dim, float* keys);
+
+// A vector of a dense type as floats.
+void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out);
+
+}  // namespace saker::index

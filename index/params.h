@@ -1,0 +1,30 @@
+// What the parameters of a valid IndexSpec and SearchRequest mean to the families. Texts and ranges: spec.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "index/index.h"
+
+namespace saker::index {
+
+// How an index type is served. README.md says which types are stand-ins.
+enum class Serving { kFlat, kGraph, kLists, kSparse };
+// InvalidArgument "invalid index type: <x>" for a type nobody knows.
+Result<Serving> ServingOf(const std::string& type, VectorType vector_type);
+
+using Params = std::map<std::string, std::string>;
+
+struct GraphShape {
+  uint32_t m;
+  uint32_t ef_construction;
+};
+GraphShape GraphShapeOf(const IndexSpec& spec);
+// The pool of a graph search: "ef", "search_list" or the default for k; AUTOINDEX goes by "level".
+size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k);
+size_t ListCount(const IndexSpec& spec);
+size_t ProbeCount(const IndexSpec& spec, const Params& params);
+
+}  // namespace saker::index

@@ -1,0 +1,315 @@
+// Index types, their parameters and what Milvus says when one is wrong (milvus-protocol.md 3.3 and 5.2).
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "index/params.h"
+
+namespace saker::index {
+namespace {
+
+enum class Kind { kInt, kFloat, kBool, kChoice };
+
+struct Rule {
+  std::string_view name;
+  Kind kind;
+  double low = 0;
+  double high = 0;
+  std::string_view fallback = {};  // filled in when the user gave none; empty: stays absent
+  std::string_view choices = {};   // upper-case, between spaces
+};
+
+constexpr unsigned Mask(VectorType type) {
+  return 1u << static_cast<unsigned>(type);
+}
+constexpr unsigned kFloats = Mask(VectorType::kFloat32) | Mask(VectorType::kFloat16) | Mask(VectorType::kBFloat16);
+constexpr unsigned kDense = kFloats | Mask(VectorType::kInt8);
+constexpr unsigned kBinary = Mask(VectorType::kBinary);
+constexpr unsigned kSparse = Mask(VectorType::kSparse);
+constexpr double kMaxInt = 2147483647;
+
+struct Family {
+  std::string_view type;
+  unsigned vectors;
+  Serving serving;
+  std::vector<Rule> build;
+  std::vector<Rule> search;
+};
+
+constexpr std::string_view kRefineTypes = " SQ6 SQ8 FP16 BF16 FP32 FLAT SQ4U ";
+constexpr std::string_view kSparseAlgorithms = " TAAT_NAIVE DAAT_WAND DAAT_MAXSCORE BLOCK_MAX_MAXSCORE BLOCK_MAX_WAND SINDI ";
+
+const std::vector<Family>& Families() {
+  const Rule m{"M", Kind::kInt, 2, 2048, "30"}, ef_construction{"efConstruction", Kind::kInt, 1, kMaxInt, "360"};
+  const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
+  const Rule refine{"refine", Kind::kBool}, refine_type{"refine_type", Kind::kChoice, 0, 0, {}, kRefineTypes};
+  const Rule nlist{"nlist", Kind::kInt, 1, 65536, "128"}, nprobe{"nprobe", Kind::kInt, 1, 65536};
+  const Rule empty_buckets{"max_empty_result_buckets", Kind::kInt, 1, 65536};
+  const Rule algorithm{"inverted_index_algo", Kind::kChoice, 0, 0, "DAAT_MAXSCORE", kSparseAlgorithms};
+  const std::vector<Rule> sparse_build = {
+      algorithm, {"drop_ratio_build", Kind::kFloat, 0, 1}, {"bm25_k1", Kind::kFloat, 0, 3}, {"bm25_b", Kind::kFloat, 0, 1}};
+  const std::vector<Rule> sparse_search = {{"drop_ratio_search", Kind::kFloat, 0, 1},
+                                           {"dim_max_score_ratio", Kind::kFloat, 0.5, 1.3},
+                                           {"refine_factor", Kind::kInt, 1, kMaxInt}};
+  static const std::vector<Family> families = {
+      {"FLAT", kDense, Serving::kFlat, {}, {}},
+      {"BIN_FLAT", kBinary, Serving::kFlat, {}, {}},
+      {"BIN_IVF_FLAT", kBinary, Serving::kFlat, {nlist}, {nprobe}},
+      {"HNSW", kDense, Serving::kGraph, {m, ef_construction}, {ef}},
+      {"HNSW_SQ",
+       kDense,
+       Serving::kGraph,
+       {m, ef_construction, {"sq_type", Kind::kChoice, 0, 0, "SQ8", " SQ4U SQ6 SQ8 FP16 BF16 "}, refine, refine_type},
+       {ef, refine_k}},
+      {"HNSW_PQ",
+       kFloats,
+       Serving::kGraph,
+       {m, ef_construction, {"m", Kind::kInt, 1, 65536, "32"}, {"nbits", Kind::kInt, 1, 24, "8"}, refine, refine_type},
+       {ef, refine_k}},
+      {"HNSW_PRQ",
+       kFloats,
+       Serving::kGraph,
+       {m,
+        ef_construction,
+        {"m", Kind::kInt, 1, 65536, "2"},
+        {"nrq", Kind::kInt, 1, 64, "2"},
+        {"nbits", Kind::kInt, 1, 24, "8"},
+        refine,
+        refine_type},
+       {ef, refine_k}},
+      {"DISKANN",
+       kFloats,
+       Serving::kGraph,
+       {{"max_degree", Kind::kInt, 1, 2048, "56"}, {"search_list_size", Kind::kInt, 1, kMaxInt, "100"}},
+       {{"search_list", Kind::kInt, 1, kMaxInt}, {"search_list_size", Kind::kInt, 1, kMaxInt}, {"beamwidth", Kind::kInt, 1, 128}}},
+      {"IVF_FLAT", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
+      {"IVF_SQ8", kFloats, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
+      {"IVF_PQ",
+       kFloats,
+       Serving::kLists,
+       {nlist, {"m", Kind::kInt, 1, 65536}, {"nbits", Kind::kInt, 1, 24, "8"}},
+       {nprobe, empty_buckets}},
+      {"IVF_RABITQ",
+       kFloats,
+       Serving::kLists,
+       {nlist, refine, refine_type},
+       {nprobe, {"rbq_query_bits", Kind::kInt, 0, 8}, {"rbq_bits_query", Kind::kInt, 0, 8}, refine_k}},
+      {"SCANN",
+       kFloats,
+       Serving::kLists,
+       {nlist, {"with_raw_data", Kind::kBool}, {"sub_dim", Kind::kInt, 1, 65536, "2"}},
+       {nprobe, {"reorder_k", Kind::kInt, 1, kMaxInt}}},
+      {"SPARSE_INVERTED_INDEX", kSparse, Serving::kSparse, sparse_build, sparse_search},
+      {"SPARSE_WAND", kSparse, Serving::kSparse, sparse_build, sparse_search},
+      {"AUTOINDEX", kDense | kBinary | kSparse, Serving::kGraph, {}, {{"level", Kind::kInt, 1, 10}, ef, nprobe}},
+  };
+  return families;
+}
+
+const Family* FindFamily(const std::string& type) {
+  for (const Family& family : Families()) {
+    if (family.type == type) return &family;
+  }
+  return nullptr;
+}
+
+std::string_view TypeName(VectorType type) {
+  switch (type) {
+    case VectorType::kFloat32: return "FloatVector";
+    case VectorType::kFloat16: return "Float16Vector";
+    case VectorType::kBFloat16: return "BFloat16Vector";
+    case VectorType::kInt8: return "Int8Vector";
+    case VectorType::kBinary: return "BinaryVector";
+    case VectorType::kSparse: return "SparseFloatVector";
+  }
+  return "None";
+}
+
+template <typename T>
+std::optional<T> Parse(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string Upper(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  return text;
+}
+
+bool IsInteger(std::string_view text) {
+  if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+Status CheckInt(const Rule& rule, const std::string& text, bool build) {
+  if (!IsInteger(text)) {
+    if (build) return InvalidArgument("invalid integer value, key: '", rule.name, "', value: '", text, "': invalid parameter");
+    return InvalidArgument("Type conflict in json: param '", rule.name, "' (", text, ") should be integer");
+  }
+  const std::optional<int64_t> value = Parse<int64_t>(text);
+  const auto low = static_cast<int64_t>(rule.low), high = static_cast<int64_t>(rule.high);
+  if (value.has_value() && *value >= low && *value <= high) return OkStatus();
+  return InvalidArgument("Out of range in json: param '", rule.name, "' (", text, ") should be in range [", low, ", ", high, "]");
+}
+
+Status CheckFloat(const Rule& rule, const std::string& text) {
+  const std::optional<double> value = Parse<double>(text);
+  if (!value.has_value()) return InvalidArgument("Type conflict in json: param '", rule.name, "' (", text, ") should be a number");
+  const bool half_open = rule.name.starts_with("drop_ratio");  // [0, 1)
+  if (*value >= rule.low && (half_open ? *value < rule.high : *value <= rule.high)) return OkStatus();
+  return InvalidArgument("Out of range in json: param '", rule.name, "' (", std::to_string(*value), ") should be in range [",
+                         std::to_string(rule.low), ", ", std::to_string(rule.high), half_open ? ")" : "]");
+}
+
+Status CheckParam(const Rule& rule, const std::string& text, bool build) {
+  switch (rule.kind) {
+    case Kind::kInt: return CheckInt(rule, text, build);
+    case Kind::kFloat: return CheckFloat(rule, text);
+    case Kind::kBool: {
+      const std::string upper = Upper(text);
+      if (upper == "TRUE" || upper == "FALSE") return OkStatus();
+      return InvalidArgument("Type conflict in json: param '", rule.name, "' (", text, ") should be a boolean");
+    }
+    case Kind::kChoice: {
+      const bool known =
+          text.find(' ') == std::string::npos && !text.empty() && rule.choices.find(" " + Upper(text) + " ") != std::string_view::npos;
+      if (known) return OkStatus();
+      if (rule.name == "sq_type")
+        return InvalidArgument("invalid scalar quantizer type: ", text, ", optional types are [", rule.choices, "]");
+      if (rule.name == "refine_type") return InvalidArgument("invalid refine type : ", text, ", optional types are [", rule.choices, "]");
+      return InvalidArgument("sparse inverted index algo ", text, " not found or not supported, supported: [", rule.choices, "]");
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckMetric(VectorType type, Metric metric) {
+  if (type == VectorType::kSparse) {
+    return metric == Metric::kIp ? OkStatus() : InvalidArgument("only IP&BM25 is the supported metric type for sparse index");
+  }
+  const bool binary = type == VectorType::kBinary;
+  if (binary == (metric > Metric::kCosine)) return OkStatus();
+  return InvalidArgument(binary ? "binary" : "float", " vector index does not support metric type: ", MetricName(metric));
+}
+
+bool IsCommonKey(const std::string& key) {
+  static const std::vector<std::string_view> keys = {
+      "mmap.enabled", "indexoffsetcache.enabled", "warmup", "index_type", "metric_type", "params", "dim"};
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Rules between parameters.
+Status CheckTogether(const IndexSpec& spec, size_t dim) {
+  const auto value = [&](const char* name) {
+    const auto found = spec.params.find(name);
+    return found == spec.params.end() ? size_t{0} : static_cast<size_t>(Parse<int64_t>(found->second).value_or(0));
+  };
+  if (spec.type == "IVF_PQ" && value("m") == 0) return InvalidArgument("param 'm' not exist in json");
+  if (spec.type == "IVF_PQ" || spec.type == "HNSW_PQ" || spec.type == "HNSW_PRQ") {
+    if (dim % value("m") != 0) {
+      return InvalidArgument("The dimension of ", spec.type == "IVF_PQ" ? "a" : "the",
+                             " vector (dim) should be a multiple of the number of subquantizers (m). Dimension:", dim, ", m:", value("m"));
+    }
+  }
+  if (spec.type == "SCANN" && dim % value("sub_dim") != 0) {
+    return InvalidArgument("The dimension of a vector (dim) should be a multiple of sub_dim. Dimension:", dim,
+                           ", sub_dim:", value("sub_dim"));
+  }
+  if (spec.type == "HNSW" && spec.params.contains("refine")) return InvalidArgument("refine is not supported for this index");
+  if (spec.type == "BIN_IVF_FLAT" && spec.metric > Metric::kJaccard) {
+    return InvalidArgument("metric type ", MetricName(spec.metric), " not found or not supported, supported: [HAMMING JACCARD]");
+  }
+  return OkStatus();
+}
+
+size_t IntParam(const Params& params, const char* name, size_t fallback) {
+  const auto found = params.find(name);
+  if (found == params.end()) return fallback;
+  return static_cast<size_t>(Parse<int64_t>(found->second).value_or(static_cast<int64_t>(fallback)));
+}
+
+}  // namespace
+
+Result<IndexSpec> ValidateSpec(const IndexSpec& spec, VectorType type, size_t dim) {
+  const Family* family = FindFamily(spec.type);
+  if (family == nullptr) return InvalidArgument("invalid index type: ", spec.type);
+  if ((family->vectors & Mask(type)) == 0) return InvalidArgument("data type ", TypeName(type), " can't build with this index ", spec.type);
+  TRY(CheckMetric(type, spec.metric));
+  IndexSpec out = spec;
+  for (const Rule& rule : family->build) {
+    const auto found = out.params.find(std::string(rule.name));
+    if (found != out.params.end()) {
+      TRY(CheckParam(rule, found->second, true));
+    } else if (!rule.fallback.empty()) {
+      out.params[std::string(rule.name)] = rule.fallback;
+    }
+  }
+  if (spec.type == "AUTOINDEX") {
+    for (const auto& [key, value] : spec.params) {
+      if (!IsCommonKey(key)) return InvalidArgument("only metric type can be passed when use AutoIndex");
+    }
+  }
+  TRY(CheckTogether(out, dim));
+  return out;
+}
+
+Status ValidateSearchParams(const IndexSpec& spec, const Params& params, size_t k) {
+  const Family* family = FindFamily(spec.type);
+  if (family == nullptr) return InvalidArgument("invalid index type: ", spec.type);
+  for (const Rule& rule : family->search) {
+    const auto found = params.find(std::string(rule.name));
+    if (found != params.end()) TRY(CheckParam(rule, found->second, false));
+  }
+  // Widths that must hold k. AUTOINDEX chooses its own.
+  static constexpr const char* kWidths[] = {"ef", "search_list", "search_list_size", "reorder_k"};
+  for (const char* name : kWidths) {
+    const bool known = std::any_of(family->search.begin(), family->search.end(), [&](const Rule& rule) { return rule.name == name; });
+    if (!known || !params.contains(name) || spec.type == "AUTOINDEX") continue;
+    const size_t width = IntParam(params, name, k);
+    const char* shown = std::string_view(name) == "search_list" ? "search_list_size" : name;
+    if (width < k) return InvalidArgument(shown, "(", width, ") should be larger than k(", k, ")");
+  }
+  return OkStatus();
+}
+
+Result<Serving> ServingOf(const std::string& type, VectorType vector_type) {
+  const Family* family = FindFamily(type);
+  if (family == nullptr) return InvalidArgument("invalid index type: ", type);
+  if (type != "AUTOINDEX") return family->serving;
+  if (vector_type == VectorType::kBinary) return Serving::kFlat;
+  return vector_type == VectorType::kSparse ? Serving::kSparse : Serving::kGraph;
+}
+
+GraphShape GraphShapeOf(const IndexSpec& spec) {
+  if (spec.type == "AUTOINDEX") return {18, 240};
+  if (spec.type == "DISKANN") {
+    const auto degree = static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56));
+    return {std::max<uint32_t>(degree / 2, 2), static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100))};
+  }
+  return {static_cast<uint32_t>(IntParam(spec.params, "M", 30)), static_cast<uint32_t>(IntParam(spec.params, "efConstruction", 360))};
+}
+
+size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k) {
+  constexpr size_t kDefault = 64;  // Milvus takes 16, which finds too little
+  if (spec.type == "AUTOINDEX") {
+    const size_t level = IntParam(params, "level", 1);
+    return std::max({k + k / 4, kDefault + kDefault * (level - 1) / 2, IntParam(params, "ef", 0)});
+  }
+  if (spec.type == "DISKANN")
+    return std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault))));
+  return std::max(k, IntParam(params, "ef", std::max(k, kDefault)));
+}
+
+size_t ListCount(const IndexSpec& spec) {
+  return IntParam(spec.params, "nlist", 128);
+}
+
+size_t ProbeCount(const IndexSpec& spec, const Params& params) {
+  return std::min(IntParam(params, "nprobe", 8), ListCount(spec));
+}
+
+}  // namespace saker::index

@@ -1,0 +1,61 @@
+#include "server/segment/growing_segment.h"
+
+#include <utility>
+
+namespace saker::segment {
+
+namespace {
+
+constexpr size_t kMergedRows = 8192;
+
+bool WorthMerging(const Piece& left, const Piece& right) {
+  return left.row_count < 2 * right.row_count && left.row_count + right.row_count <= kMergedRows &&
+         left.rows->field_ids == right.rows->field_ids;
+}
+
+}  // namespace
+
+uint64_t MemoryOf(const RowBatch& rows) {
+  uint64_t bytes = rows.row_count * (sizeof(Timestamp) + sizeof(RowOffset));
+  for (const Column& column : rows.columns) bytes += column.memory_bytes();
+  return bytes;
+}
+
+GrowingSegment::GrowingSegment(SegmentId segment_id, PartitionId partition_id, int64_t primary_key_id)
+    : Segment(segment_id, partition_id, std::make_shared<Deletions>()),
+      primary_key_id_(primary_key_id),
+      pieces_(std::make_shared<const Pieces>()) {}
+
+void GrowingSegment::Stage(std::shared_ptr<const RowBatch> rows, Timestamp timestamp) {
+  const size_t count = rows->row_count;
+  auto timestamps = std::make_shared<const std::vector<Timestamp>>(count, timestamp);
+  staged_.push_back(MakePiece(std::move(rows), std::move(timestamps), next_row_, primary_key_id_));
+  next_row_ += static_cast<RowOffset>(count);
+}
+
+void GrowingSegment::PublishStaged() {
+  if (staged_.empty()) return;
+  auto pieces = std::make_shared<Pieces>(*pieces_.Get());
+  uint64_t bytes = published_bytes_.load(std::memory_order_relaxed);
+  for (std::shared_ptr<const Piece>& piece : staged_) {
+    bytes += MemoryOf(*piece->rows);
+    pieces->push_back(std::move(piece));
+    while (pieces->size() >= 2 && WorthMerging(*(*pieces)[pieces->size() - 2], *pieces->back())) {
+      std::shared_ptr<const Piece> merged = MergePieces(*(*pieces)[pieces->size() - 2], *pieces->back(), primary_key_id_);
+      pieces->pop_back();
+      pieces->back() = std::move(merged);
+    }
+  }
+  staged_.clear();
+  pieces_.Set(std::move(pieces));
+  published_rows_.store(next_row_, std::memory_order_release);
+  published_bytes_.store(bytes, std::memory_order_relaxed);
+}
+
+void GrowingSegment::DropStaged() {
+  if (staged_.empty()) return;
+  next_row_ = staged_.front()->first_row;
+  staged_.clear();
+}
+
+}  // namespace saker::segment

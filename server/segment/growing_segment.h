@@ -1,0 +1,45 @@
+// A segment that still takes rows, in memory.
+//
+// A write is staged first and becomes visible to readers with PublishStaged, after the log holds it. Each write is one
+// piece; small pieces at the end are merged like the digits of a binary counter, so a reader meets few of them and a
+// one-row insert stays cheap. Staging: the shard's writer only.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "common/mutex.h"
+#include "server/segment/segment.h"
+
+namespace saker::segment {
+
+class GrowingSegment final : public Segment {
+ public:
+  GrowingSegment(SegmentId segment_id, PartitionId partition_id, int64_t primary_key_id);
+
+  RowOffset next_row() const { return next_row_; }
+  // Appends the rows, written at one timestamp or, in replay, at several ascending ones.
+  void Stage(std::shared_ptr<const RowBatch> rows, Timestamp timestamp);
+  void PublishStaged();
+  // Forgets what was staged since the last PublishStaged, exactly.
+  void DropStaged();
+
+  bool sealed() const override { return false; }
+  std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }
+  size_t row_count() const override { return published_rows_.load(std::memory_order_acquire); }
+  uint64_t memory_bytes() const override { return published_bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  const int64_t primary_key_id_;
+  RowOffset next_row_ = 0;
+  Pieces staged_;
+  Snapshot<Pieces> pieces_;
+  std::atomic<size_t> published_rows_{0};
+  std::atomic<uint64_t> published_bytes_{0};
+};
+
+// What the rows take in memory, about: columns, timestamps, key order.
+uint64_t MemoryOf(const RowBatch& rows);
+
+}  // namespace saker::segment

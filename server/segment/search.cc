@@ -1,0 +1,112 @@
+#include "server/segment/search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace saker::segment {
+
+namespace {
+
+using index::SmallerIsBetter;
+
+index::SearchRequest ToRequest(const VectorQuery& query, const index::Bitset* allowed) {
+  index::SearchRequest request;
+  request.queries = query.queries;
+  request.sparse_queries = query.sparse_queries;
+  request.query_count = query.query_count;
+  request.k = query.k;
+  request.params = query.params;
+  request.allowed = allowed;
+  request.radius = query.radius;
+  request.range_filter = query.range_filter;
+  if (query.after_score) {
+    // Strictly worse than the bound is the same as up to its neighbour: range_filter is the inclusive inner bound.
+    const float infinity = std::numeric_limits<float>::infinity();
+    const bool smaller = SmallerIsBetter(query.metric);
+    const float bound = std::nextafter(*query.after_score, smaller ? infinity : -infinity);
+    if (!request.radius) request.radius = smaller ? infinity : -infinity;
+    if (!request.range_filter || (smaller ? bound > *request.range_filter : bound < *request.range_filter)) request.range_filter = bound;
+  }
+  return request;
+}
+
+// Rows that may be found at all: selected, and with a vector.
+size_t Findable(const index::VectorSource& source, const Selection& selection) {
+  if (source.valid() == nullptr) return selection.count;
+  if (!selection.bits) return source.valid()->Count();
+  index::Bitset both = *selection.bits;
+  both.And(*source.valid());
+  return both.Count();
+}
+
+using Lists = std::vector<std::vector<index::Hit>>;
+
+// An approximate index may miss rows inside a range, and a damaged promise must not lose rows: lists that are shorter than
+// they must be are found again by an exact scan.
+Result<Lists> SearchWithIndex(const index::Index& found, const index::VectorSource& source, const index::SearchRequest& request,
+                              const VectorQuery& query, size_t findable, const Context& context, index::SearchStats* stats) {
+  Lists lists = TRY(found.Search(request, context, stats));
+  if (lists.size() != query.query_count) return Internal("the index answered ", lists.size(), " of ", query.query_count, " queries");
+  const size_t wanted = std::min(query.k, findable);
+  const size_t width = index::RowBytes(source.type(), source.dim());
+  for (size_t i = 0; i < lists.size(); ++i) {
+    if (lists[i].size() >= wanted) continue;
+    index::SearchRequest single = request;
+    single.query_count = 1;
+    if (request.queries != nullptr) single.queries = static_cast<const char*>(request.queries) + i * width;
+    if (!request.sparse_queries.empty()) single.sparse_queries = {request.sparse_queries[i]};
+    Lists exact = TRY(index::ExactSearch(source, query.metric, single, context, stats));
+    lists[i] = std::move(exact.at(0));
+  }
+  return lists;
+}
+
+Status SearchPiece(const Piece& piece, const index::Bitset* dead, const ReadView& view, const VectorQuery& query, const Context& context,
+                   std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
+  const auto source = piece.vectors.find(query.field_id);
+  if (source == piece.vectors.end()) return OkStatus();  // written before the field existed
+  const Selection selection = TRY(Select(piece, dead, view, context));
+  if (selection.count == 0) return OkStatus();
+  const index::SearchRequest request = ToRequest(query, selection.bits ? &*selection.bits : nullptr);
+  const auto index = piece.indexes.find(query.field_id);
+  const bool use_index = index != piece.indexes.end() && !query.exact && !query.after_score && index->second->spec().metric == query.metric;
+  Lists lists;
+  if (use_index) {
+    const size_t findable = Findable(*source->second, selection);
+    lists = TRY(SearchWithIndex(*index->second, *source->second, request, query, findable, context, stats));
+  } else {
+    lists = TRY(index::ExactSearch(*source->second, query.metric, request, context, stats));
+  }
+  for (size_t i = 0; i < lists.size(); ++i) {
+    for (const index::Hit& hit : lists[i]) (*hits)[i].push_back({&piece, hit.row, hit.score});
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void KeepBest(std::vector<Hit>* hits, size_t k, index::Metric metric) {
+  const HitOrder order(metric);
+  if (hits->size() > k) {
+    std::partial_sort(hits->begin(), hits->begin() + static_cast<ptrdiff_t>(k), hits->end(), order);
+    hits->resize(k);
+  } else {
+    std::sort(hits->begin(), hits->end(), order);
+  }
+}
+
+Status SearchPieces(const Pieces& pieces, const Deletions& deletions, const ReadView& view, const VectorQuery& query,
+                    const Context& context, std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
+  CHECK(hits->size() == query.query_count);
+  const std::shared_ptr<const index::Bitset> dead = deletions.At(view.timestamp);
+  for (const std::shared_ptr<const Piece>& piece : pieces) {
+    TRY(context.Check());
+    TRY(SearchPiece(*piece, dead.get(), view, query, context, hits, stats));
+  }
+  for (std::vector<Hit>& list : *hits) KeepBest(&list, query.k, query.metric);
+  return OkStatus();
+}
+
+}  // namespace saker::segment

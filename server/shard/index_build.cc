@@ -1,0 +1,240 @@
+// Vector indexes of sealed segments: built in the background, one manifest version later they answer.
+#include <algorithm>
+#include <utility>
+
+#include "common/checksum.h"
+#include "common/kill_point.h"
+#include "common/log.h"
+#include "server/shard/local_shard.h"
+#include "server/shard/shard_metrics.h"
+
+namespace saker::shard {
+
+namespace {
+
+// Below it an exact scan is as fast as a graph walk.
+constexpr uint64_t kIndexedRows = 1000;
+constexpr uint64_t kBuildBytesPerRow = 512;  // adjacency and scratch beside the vectors, about
+
+bool IsExact(const index::IndexSpec& spec) {
+  return spec.type == "FLAT" || spec.type == "BIN_FLAT";
+}
+
+}  // namespace
+
+bool LocalShard::NeedsIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition) const {
+  if (manifest.row_count < kIndexedRows || !manifest.vector_files.contains(definition.field_id) || IsExact(definition.spec)) return false;
+  MutexLock lock(index_mutex_);
+  const std::pair<SegmentId, int64_t> job(manifest.segment, definition.index_id);
+  if (exact_only_.contains(job)) return false;
+  const auto built = manifest.index_files.find(definition.field_id);
+  return built == manifest.index_files.end() || built->second.index_id != definition.index_id || damaged_.contains(job);
+}
+
+Status LocalShard::BuildIndexes() {
+  for (;;) {
+    TRY(stop_context_.Check());
+    std::shared_ptr<segment::SealedSegment> next;
+    IndexDefinition definition;
+    const std::shared_ptr<const SegmentSet> set = segments_.Get();
+    const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+    for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
+      if (!segment->sealed() || next != nullptr) continue;
+      auto sealed = std::static_pointer_cast<segment::SealedSegment>(segment);
+      for (const IndexDefinition& candidate : *definitions) {
+        if (!NeedsIndex(*sealed->manifest(), candidate)) continue;
+        MutexLock lock(index_mutex_);
+        if (failed_builds_.contains({sealed->id, candidate.index_id})) continue;
+        next = sealed;
+        definition = candidate;
+        building_ = candidate.index_id;
+        break;
+      }
+    }
+    if (next == nullptr) return OkStatus();
+    const Status built = BuildOne(next, definition);
+    MutexLock lock(index_mutex_);
+    building_ = 0;
+    if (built.ok()) {
+      damaged_.erase({next->id, definition.index_id});
+      continue;
+    }
+    if (stopping()) return built;
+    if (built.code() == StatusCode::kUnimplemented) {
+      exact_only_.insert({next->id, definition.index_id});
+      continue;
+    }
+    failed_builds_.insert({next->id, definition.index_id});
+    index_errors_[definition.index_id] = built.message();
+    JobFailures("index").Add();
+    Log(kWarning, "index build failed",
+        {{"shard", id_}, {"segment", next->id}, {"index", definition.index_id}, {"error", built.message()}});
+  }
+}
+
+Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) {
+  const StageTimer timer(JobSeconds("index"));
+  const std::shared_ptr<const storage::SegmentManifest> before = segment->manifest();
+  const FieldSchema* field = schema_.Get()->FindId(definition.field_id);
+  const auto file = before->vector_files.find(definition.field_id);
+  if (field == nullptr || file == before->vector_files.end())
+    return NotFound("segment ", segment->id, " has no field ", definition.field_id);
+  SAKER_KILL_POINT("index.begin");
+  std::shared_ptr<const index::VectorSource> source;
+  if (const std::shared_ptr<const segment::Pieces> pieces = segment->pieces()) source = pieces->front()->vectors.at(definition.field_id);
+  if (source == nullptr) {
+    source = TRY(segment::OpenVectors(environment_.storage.blobs(), *field, segment->id, file->second, before->row_count));
+  }
+  std::shared_ptr<const index::Index> built;
+  const Result<storage::IndexRef> written = WriteIndex(*before, definition, source, &built);
+  if (!written.ok()) {
+    // A segment that was compacted or dropped meanwhile took its files with it: nothing is left to build.
+    MutexLock lock(writer_mutex_);
+    return sealed_.contains(segment->id) ? written.status() : OkStatus();
+  }
+  SAKER_KILL_POINT("index.after_file");
+  std::shared_ptr<const void> reservation;
+  if (residence_ != Residence::kReleased) reservation = TRY(ReserveMemory("index", built->memory_bytes(), "an index"));
+  std::string replaced;
+  {
+    MutexLock lock(writer_mutex_);
+    const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+    const bool wanted = std::any_of(definitions->begin(), definitions->end(),
+                                    [&](const IndexDefinition& other) { return other.index_id == definition.index_id; });
+    if (!sealed_.contains(segment->id) || !wanted) return environment_.storage.blobs().Remove(written->file.name);
+    storage::SegmentManifest manifest = *segment->manifest();
+    if (const auto old = manifest.index_files.find(definition.field_id); old != manifest.index_files.end())
+      replaced = old->second.file.name;
+    manifest.index_files[definition.field_id] = *written;
+    storage::ManifestEdit edit;
+    edit.shard = id_;
+    edit.put = {manifest};
+    TRY(environment_.storage.manifests().Commit(edit));
+    SAKER_KILL_POINT("index.after_manifest");
+    segment->SetManifest(std::move(manifest));
+    if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built, std::move(reservation));
+  }
+  if (!replaced.empty()) TRY(environment_.storage.blobs().Remove(replaced));
+  Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built->row_count()}});
+  return OkStatus();
+}
+
+Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
+                                                 std::shared_ptr<const index::VectorSource> source,
+                                                 std::shared_ptr<const index::Index>* built) {
+  const uint64_t row_bytes = index::RowBytes(source->type(), source->dim()) + kBuildBytesPerRow;
+  const auto scratch = TRY(ReserveMemory("index", manifest.row_count * row_bytes, "building an index"));
+  index::BuildOptions options;
+  options.context = &stop_context_;
+  const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
+  std::unique_ptr<index::Index> fresh = TRY(index::BuildIndex(spec, source, options));
+  storage::BlobStore& blobs = environment_.storage.blobs();
+  const int64_t build = TRY(environment_.ids.Next());
+  storage::IndexRef ref;
+  ref.index_id = definition.index_id;
+  // A name of its own for every build: a published file never changes.
+  ref.file.name = segment::SegmentPrefix(id_, manifest.segment) + "index_" + std::to_string(definition.field_id) + "_" +
+                  std::to_string(definition.index_id) + "_" + std::to_string(build);
+  std::unique_ptr<storage::BlobWriter> blob = TRY(blobs.Create(ref.file.name));
+  TRY(fresh->Save(blob->file()));
+  TRY(blob->Finish());
+  const std::string path = TRY(blobs.LocalPath(ref.file.name));
+  const std::shared_ptr<const MappedFile> file = TRY(blobs.files().Map(path));
+  ref.file.size_bytes = file->bytes().size();
+  ref.file.checksum = Checksum(file->bytes());
+  *built = std::move(fresh);
+  return ref;
+}
+
+// An index that cannot be opened costs speed, not answers: the segment is searched exactly and the index built again.
+void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece) {
+  storage::BlobStore& blobs = environment_.storage.blobs();
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+  for (const IndexDefinition& definition : *definitions) {
+    const auto ref = manifest.index_files.find(definition.field_id);
+    const auto source = piece->vectors.find(definition.field_id);
+    if (ref == manifest.index_files.end() || ref->second.index_id != definition.index_id || source == piece->vectors.end()) continue;
+    const storage::FileRef& file = ref->second.file;
+    const auto open = [&]() -> Status {
+      std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", file.size_bytes, "loading an index"));
+      const std::string path = TRY(blobs.LocalPath(file.name));
+      const std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Map(path));
+      if (bytes->bytes().size() != file.size_bytes || Checksum(bytes->bytes()) != file.checksum) {
+        return Corruption("index file ", file.name, ": ", bytes->bytes().size(), " bytes are not the ", file.size_bytes,
+                          " of its manifest");
+      }
+      std::shared_ptr<const index::Index> index = TRY(index::OpenIndex(path, blobs.files(), source->second));
+      if (index->row_count() != manifest.row_count) {
+        return Corruption("index file ", file.name, ": ", index->row_count(), " rows of ", manifest.row_count);
+      }
+      piece->indexes[definition.field_id] = std::move(index);
+      piece->reservations[definition.field_id] = std::move(reservation);
+      return OkStatus();
+    };
+    const Status opened = open();
+    if (opened.ok()) continue;
+    Log(kError, "index not opened", {{"shard", id_}, {"segment", manifest.segment}, {"error", opened.message()}});
+    if (opened.code() == StatusCode::kResourceExhausted) continue;
+    MutexLock lock(index_mutex_);
+    damaged_.insert({manifest.segment, definition.index_id});
+  }
+}
+
+Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
+  std::vector<std::string> unused;
+  {
+    MutexLock lock(writer_mutex_);
+    storage::ManifestEdit edit;
+    edit.shard = id_;
+    for (const auto& [id, sealed] : sealed_) {
+      storage::SegmentManifest manifest = *sealed.segment->manifest();
+      const size_t before = unused.size();
+      std::erase_if(manifest.index_files, [&](const auto& entry) {
+        const bool wanted = std::any_of(indexes.begin(), indexes.end(), [&](const IndexDefinition& definition) {
+          return definition.index_id == entry.second.index_id && definition.field_id == entry.first;
+        });
+        if (!wanted) unused.push_back(entry.second.file.name);
+        return !wanted;
+      });
+      if (unused.size() > before) edit.put.push_back(std::move(manifest));
+    }
+    if (!edit.put.empty()) TRY(environment_.storage.manifests().Commit(edit));
+    SAKER_KILL_POINT("index.after_drop");
+    for (storage::SegmentManifest& manifest : edit.put) {
+      segment::SealedSegment& segment = *sealed_.at(manifest.segment).segment;
+      for (const auto& [field_id, file] : segment.manifest()->index_files) {
+        if (!manifest.index_files.contains(field_id)) segment.SetIndex(field_id, nullptr, nullptr);
+      }
+      segment.SetManifest(std::move(manifest));
+    }
+    indexes_.Set(std::make_shared<const std::vector<IndexDefinition>>(std::move(indexes)));
+  }
+  {
+    MutexLock lock(index_mutex_);
+    failed_builds_.clear();
+    exact_only_.clear();
+    index_errors_.clear();
+  }
+  for (const std::string& name : unused) TRY(environment_.storage.blobs().Remove(name));
+  Schedule(kIndexLane);
+  return OkStatus();
+}
+
+Shard::IndexProgress LocalShard::GetIndexProgress(int64_t index_id) const {
+  IndexProgress progress;
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+  const auto definition = std::find_if(definitions->begin(), definitions->end(), [&](const auto& one) { return one.index_id == index_id; });
+  if (definition == definitions->end()) return progress;
+  for (const std::shared_ptr<segment::Segment>& segment : segments_.Get()->segments) {
+    if (!segment->sealed()) continue;
+    progress.total_rows += segment->row_count();
+    if (!NeedsIndex(*static_cast<const segment::SealedSegment&>(*segment).manifest(), *definition))
+      progress.indexed_rows += segment->row_count();
+  }
+  MutexLock lock(index_mutex_);
+  progress.building = building_ == index_id;
+  if (const auto error = index_errors_.find(index_id); error != index_errors_.end()) progress.error = error->second;
+  return progress;
+}
+
+}  // namespace saker::shard

@@ -1,0 +1,69 @@
+// Bringing sealed segments into memory and letting them go.
+#include <utility>
+
+#include "common/log.h"
+#include "server/shard/local_shard.h"
+#include "server/shard/shard_metrics.h"
+
+namespace saker::shard {
+
+Result<std::shared_ptr<const void>> LocalShard::ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what) {
+  return std::shared_ptr<const void>(std::make_shared<MemoryBudget::Reservation>(TRY(environment_.memory.Reserve(account, bytes, what))));
+}
+
+Result<std::shared_ptr<segment::Piece>> LocalShard::OpenLoaded(const storage::SegmentManifest& manifest) {
+  std::shared_ptr<segment::Piece> piece = TRY(segment::OpenPiece(environment_.storage, manifest, *schema_.Get()));
+  piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "loading a segment's columns"));
+  OpenIndexes(manifest, piece.get());
+  return piece;
+}
+
+Status LocalShard::Load(const std::function<void(double)>& progress) {
+  MutexLock loading(load_mutex_);
+  if (residence_ == Residence::kLoaded) {
+    if (progress) progress(1);
+    return OkStatus();
+  }
+  const StageTimer timer(JobSeconds("load"));
+  residence_ = Residence::kLoading;  // from here on segments that are sealed keep their columns
+  for (;;) {
+    // Sealing, compaction and index builds go on meanwhile: look again until nothing lacks its columns.
+    std::vector<std::shared_ptr<segment::SealedSegment>> absent;
+    size_t total = 0;
+    {
+      MutexLock lock(writer_mutex_);
+      for (const auto& [id, sealed] : sealed_) {
+        ++total;
+        if (sealed.segment->pieces() == nullptr) absent.push_back(sealed.segment);
+      }
+      if (absent.empty()) {
+        residence_ = Residence::kLoaded;
+        break;
+      }
+    }
+    for (size_t i = 0; i < absent.size(); ++i) {
+      if (progress) progress(static_cast<double>(total - absent.size() + i) / static_cast<double>(total));
+      const std::shared_ptr<const storage::SegmentManifest> manifest = absent[i]->manifest();
+      Result<std::shared_ptr<segment::Piece>> piece = OpenLoaded(*manifest);
+      MutexLock lock(writer_mutex_);
+      if (!sealed_.contains(absent[i]->id)) continue;  // compacted or dropped while its files were read
+      if (!piece.ok()) {
+        residence_ = Residence::kReleased;
+        for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
+        return piece.status();
+      }
+      if (absent[i]->manifest() == manifest) absent[i]->Set(std::move(*piece));
+    }
+  }
+  if (progress) progress(1);
+  return OkStatus();
+}
+
+void LocalShard::Release() {
+  MutexLock loading(load_mutex_);
+  MutexLock lock(writer_mutex_);
+  residence_ = Residence::kReleased;
+  for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
+}
+
+}  // namespace saker::shard

@@ -1,0 +1,219 @@
+// Searches: one view, one task per segment, the best of all of them, output columns for the winners only.
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "server/schema/error.h"
+#include "server/shard/fetch.h"
+#include "server/shard/local_shard.h"
+#include "server/shard/shard_metrics.h"
+
+namespace saker::shard {
+
+namespace {
+
+constexpr size_t kExactGroupHits = 16384;
+constexpr uint64_t kSearchOutputBytes = 1ull << 31;
+
+Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const CollectionSchema& schema) {
+  const FieldSchema* field = schema.FindId(request.field_id);
+  if (field == nullptr || !IsVector(field->type)) return InvalidArgument("field ", request.field_id, " is no vector field");
+  if (request.k == 0 || request.query_count == 0) {
+    return InvalidArgument("a search for the best ", request.k, " rows of ", request.query_count, " queries");
+  }
+  segment::VectorQuery query;
+  query.field_id = request.field_id;
+  query.metric = request.metric;
+  query.query_count = request.query_count;
+  query.k = request.k;
+  query.params = request.params;
+  query.radius = request.radius;
+  query.range_filter = request.range_filter;
+  query.after_score = request.after_score;
+  if (field->type == DataType::kSparseFloatVector) {
+    if (request.sparse_queries.size() != request.query_count) {
+      return InvalidArgument("the search has ", request.sparse_queries.size(), " sparse vectors for ", request.query_count, " queries");
+    }
+    for (const std::string& row : request.sparse_queries) {
+      if (row.size() % 8 != 0) return InvalidArgument("a sparse vector of ", row.size(), " bytes, no multiple of 8");
+      query.sparse_queries.push_back({row.data(), row.size() / 8});
+    }
+    return query;
+  }
+  const size_t wanted = request.query_count * FixedWidth(field->type, field->dim);
+  if (request.queries.size() != wanted) {
+    return InvalidArgument("vector dimension mismatch, expected vector size(byte) ", wanted, ", actual ", request.queries.size());
+  }
+  query.queries = request.queries.data();
+  return query;
+}
+
+// The value of the group-by field of each hit, as bytes that are equal when the values are.
+Result<std::vector<std::string>> GroupValues(const std::vector<segment::Hit>& hits, int64_t field_id, const CollectionSchema& schema) {
+  std::vector<RowRef> rows;
+  rows.reserve(hits.size());
+  for (const segment::Hit& hit : hits) rows.push_back({hit.piece, hit.row});
+  const RowBatch batch = TRY(FetchRows(rows, schema, {field_id}, kSearchOutputBytes));
+  const Column& column = batch.columns[0];
+  std::vector<std::string> values(hits.size());
+  for (size_t row = 0; row < hits.size(); ++row) {
+    if (!column.IsValid(row)) continue;  // nulls are one group
+    values[row] = "=";
+    if (column.variable()) {
+      values[row] += column.Text(row);
+    } else {
+      values[row].append(static_cast<const char*>(column.Row(row)), column.width_bytes());
+    }
+  }
+  return values;
+}
+
+struct Grouped {
+  std::vector<segment::Hit> hits;
+  bool complete = false;  // more hits would change nothing
+};
+
+// The first `k` values in the order of the hits, at most `size` hits of each.
+Grouped Group(const std::vector<segment::Hit>& hits, const std::vector<std::string>& values, size_t k, size_t size, bool strict) {
+  Grouped grouped;
+  std::unordered_map<std::string_view, size_t> taken;
+  size_t full = 0;
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const auto group = taken.find(values[i]);
+    if (group == taken.end() && taken.size() == k) continue;
+    size_t& count = group == taken.end() ? taken[values[i]] : group->second;
+    if (count == size) continue;
+    grouped.hits.push_back(hits[i]);
+    if (++count == size) ++full;
+  }
+  grouped.complete = taken.size() == k && (full == k || !strict);
+  return grouped;
+}
+
+// A family refuses a queue shorter than k; ours grew beyond what the user asked for.
+void RaiseParams(size_t k, std::map<std::string, std::string>* params) {
+  for (const char* name : {"ef", "search_list", "search_list_size", "reorder_k"}) {
+    const auto found = params->find(name);
+    if (found != params->end() && std::strtoull(found->second.c_str(), nullptr, 10) < k) found->second = std::to_string(k);
+  }
+}
+
+}  // namespace
+
+Result<LocalShard::View> LocalShard::TakeView(const ReadScope& scope) {
+  const Status not_loaded = MilvusError(MilvusErrorCode::kCollectionNotLoaded, "collection not loaded[collection=", id_.collection, "]");
+  if (residence_ != Residence::kLoaded) return not_loaded;
+  View view;
+  view.schema = schema_.Get();
+  std::shared_ptr<const SegmentSet> set;
+  if (scope.timestamp == kMaxTimestamp) {
+    // The set after the timestamp, so that it has every row up to there; again when a compaction came in between.
+    do {
+      view.timestamp = watermark();
+      set = segments_.Get();
+    } while (view.timestamp < set->history_from);
+  } else {
+    view.timestamp = scope.timestamp;
+    read_history_.Note(scope.timestamp, ReadHistory::Clock::now());
+    // A group that holds the lock may carry timestamps up to the asked one; those after it are stamped later.
+    if (scope.timestamp > watermark()) MutexLock wait(writer_mutex_);
+    set = segments_.Get();
+    if (scope.timestamp < set->history_from) {
+      return FailedPrecondition("the rows at timestamp ", scope.timestamp, " are gone: history begins at ", set->history_from);
+    }
+  }
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
+    if (scope.ignore_growing && !segment->sealed()) continue;
+    if (scope.partitions && std::find(scope.partitions->begin(), scope.partitions->end(), segment->partition) == scope.partitions->end()) {
+      continue;
+    }
+    std::shared_ptr<const segment::Pieces> pieces = segment->pieces();
+    if (pieces == nullptr) return not_loaded;
+    if (!pieces->empty()) view.parts.push_back({segment, std::move(pieces)});
+  }
+  return view;
+}
+
+Status LocalShard::FindHits(const View& view, const segment::VectorQuery& query, const ReadScope& scope, const Context& context,
+                            std::vector<std::vector<segment::Hit>>* hits) {
+  const segment::ReadView read{view.timestamp, scope.min_timestamp, scope.filter.get()};
+  std::vector<index::SearchStats> stats(view.parts.size());
+  if (view.parts.size() == 1) {
+    const View::Part& part = view.parts[0];
+    TRY(segment::SearchPieces(*part.pieces, *part.segment->deletions, read, query, context, hits, &stats[0]));
+  } else {
+    std::vector<std::vector<std::vector<segment::Hit>>> found(view.parts.size());
+    TaskGroup group(environment_.search_pool);
+    for (size_t i = 0; i < view.parts.size(); ++i) {
+      found[i].resize(query.query_count);
+      group.Run([&, i] {
+        const View::Part& part = view.parts[i];
+        return segment::SearchPieces(*part.pieces, *part.segment->deletions, read, query, context, &found[i], &stats[i]);
+      });
+    }
+    TRY(group.Wait());
+    for (const auto& of_part : found) {
+      for (size_t q = 0; q < of_part.size(); ++q) (*hits)[q].insert((*hits)[q].end(), of_part[q].begin(), of_part[q].end());
+    }
+    for (std::vector<segment::Hit>& list : *hits) segment::KeepBest(&list, query.k, query.metric);
+  }
+  uint64_t distances = 0;
+  for (const index::SearchStats& one : stats) distances += one.distances;
+  DistanceComputations().Add(static_cast<double>(distances));
+  return OkStatus();
+}
+
+// Looks at more and more of the best rows until the groups are known or there are no more rows.
+Status LocalShard::FindGroups(const View& view, segment::VectorQuery query, const SearchRequest& request, const Context& context,
+                              std::vector<std::vector<segment::Hit>>* hits) {
+  const size_t group_size = std::max<size_t>(request.group_size, 1);
+  for (size_t wanted = std::max<size_t>(64, 2 * request.k * group_size);; wanted *= 4) {
+    query.k = wanted;
+    query.exact = wanted > kExactGroupHits;
+    RaiseParams(wanted, &query.params);
+    std::vector<std::vector<segment::Hit>> lists(query.query_count);
+    TRY(FindHits(view, query, request.scope, context, &lists));
+    bool complete = true;
+    for (size_t q = 0; q < lists.size(); ++q) {
+      const std::vector<std::string> values = TRY(GroupValues(lists[q], *request.group_by_field_id, *view.schema));
+      Grouped grouped = Group(lists[q], values, request.k, group_size, request.strict_group_size);
+      complete = complete && (grouped.complete || lists[q].size() < wanted);
+      (*hits)[q] = std::move(grouped.hits);
+    }
+    if (complete) return OkStatus();
+  }
+}
+
+Result<SearchResult> LocalShard::Search(const SearchRequest& request, const Context& context) {
+  const StageTimer total(SearchSeconds("total"));
+  TRY(context.Check());
+  const View view = TRY(TakeView(request.scope));
+  const segment::VectorQuery query = TRY(ToVectorQuery(request, *view.schema));
+  std::vector<std::vector<segment::Hit>> hits(query.query_count);
+  {
+    const StageTimer timer(SearchSeconds("segments"));
+    if (request.group_by_field_id) {
+      TRY(FindGroups(view, query, request, context, &hits));
+    } else {
+      TRY(FindHits(view, query, request.scope, context, &hits));
+    }
+  }
+  const StageTimer timer(SearchSeconds("fetch"));
+  SearchResult result;
+  result.timestamp = view.timestamp;
+  std::vector<RowRef> rows;
+  for (const std::vector<segment::Hit>& list : hits) {
+    result.hits_per_query.push_back(list.size());
+    for (const segment::Hit& hit : list) {
+      result.scores.push_back(hit.score);
+      rows.push_back({hit.piece, hit.row});
+    }
+  }
+  std::vector<int64_t> fields = request.output_field_ids;
+  if (request.group_by_field_id) fields.push_back(*request.group_by_field_id);
+  result.rows = TRY(FetchRows(rows, *view.schema, OutputFields(*view.schema, fields), kSearchOutputBytes));
+  return result;
+}
+
+}  // namespace saker::shard

@@ -34,10 +34,11 @@ using Templates = std::map<std::string, TemplateValue>;
 
 class Filter {
  public:
-  // InvalidArgument (Milvus 1100) with text "cannot parse expression: <text>, error: <detail>"; the caller puts
-  // "failed to create query plan: " or "failed to create delete plan: " in front. An empty text is always true.
+  // InvalidArgument (Milvus 1100) with text "cannot parse expression: <text>, error: <detail>: invalid parameter"; the caller
+  // puts "failed to create query plan: " or "failed to create delete plan: " in front. An empty text is always true.
+  // random_sample draws by the seed, or by a new one for each Compile.
   static Result<std::shared_ptr<const Filter>> Compile(std::string_view text, const CollectionSchema& schema,
-                                                       const Templates& templates = {});
+                                                       const Templates& templates = {}, std::optional<uint64_t> sample_seed = std::nullopt);
   virtual ~Filter() = default;
 
   // True for every row whatever it holds: empty text, `true`, `1 < 2`.

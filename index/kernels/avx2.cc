@@ -8,7 +8,7 @@ namespace {
 
 inline __m128i TailOf16(const uint16_t* p, size_t n) {
   alignas(16) uint16_t buffer[8] = {};
-  for (size_t i = 0; i < n; ++i) buffer[i] = p[i];
+  __builtin_memcpy(buffer, p, n * sizeof *p);
   return _mm_load_si128(reinterpret_cast<const __m128i*>(buffer));
 }
 

@@ -1,15 +1,11 @@
-// A VectorSource in memory, random vectors of every type, a brute force in double and readers of the shared data: for
-// tests only.
+// A VectorSource in memory, random vectors of every type, a brute force in double: for tests only.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <random>
@@ -148,27 +144,6 @@ inline Bitset RandomBits(std::mt19937& random, size_t size, double share) {
     if (std::uniform_real_distribution<double>()(random) < share) bits.Set(i);
   }
   return bits;
-}
-
-// The folder of the optional shared data, or nothing.
-inline std::optional<std::string> SharedData(const std::string& name) {
-  const char* shared = std::getenv("SAKER_SHARED");
-  const std::string path = std::string(shared != nullptr ? shared : "../shared") + "/data/ann/" + name;
-  if (std::filesystem::exists(path + "/README.md")) return path;
-  return std::nullopt;
-}
-
-// .fvecs, .ivecs, .bvecs: for each row an int32 dimension, then that many elements.
-template <typename T>
-std::vector<std::vector<T>> ReadVectors(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::vector<std::vector<T>> rows;
-  int32_t dim = 0;
-  while (in.read(reinterpret_cast<char*>(&dim), 4)) {
-    rows.emplace_back(static_cast<size_t>(dim));
-    in.read(reinterpret_cast<char*>(rows.back().data()), static_cast<std::streamsize>(rows.back().size() * sizeof(T)));
-  }
-  return rows;
 }
 
 }  // namespace saker::index

@@ -1,0 +1,90 @@
+// The words of Milvus for every wrong index type, metric and parameter.
+#include <gtest/gtest.h>
+
+#include "index/index.h"
+#include "index/params.h"
+
+namespace saker::index {
+namespace {
+
+std::string BuildError(const std::string& type, const Params& params, VectorType vectors = VectorType::kFloat32,
+                       Metric metric = Metric::kL2, size_t dim = 128) {
+  return ValidateSpec({type, metric, params}, vectors, dim).status().message();
+}
+std::string SearchError(const std::string& type, const Params& params, size_t k = 10) {
+  return ValidateSearchParams({type, Metric::kL2, {}}, params, k).message();
+}
+
+TEST(SpecTest, DefaultsAreFilledIn) {
+  const IndexSpec hnsw = ValidateSpec({"HNSW", Metric::kCosine, {{"M", "16"}}}, VectorType::kFloat32, 8).value();
+  EXPECT_EQ(hnsw.params, (Params{{"M", "16"}, {"efConstruction", "360"}}));
+  const IndexSpec ivf = ValidateSpec({"IVF_FLAT", Metric::kL2, {}}, VectorType::kFloat16, 8).value();
+  EXPECT_EQ(ivf.params, (Params{{"nlist", "128"}}));
+  EXPECT_EQ(ValidateSpec({"AUTOINDEX", Metric::kL2, {{"mmap.enabled", "true"}}}, VectorType::kFloat32, 8).value().type, "AUTOINDEX");
+}
+
+TEST(SpecTest, TypesMetricsAndVectorsMustFit) {
+  EXPECT_EQ(BuildError("HNSW2", {}), "invalid index type: HNSW2");
+  EXPECT_EQ(BuildError("BIN_FLAT", {}), "data type FloatVector can't build with this index BIN_FLAT");
+  EXPECT_EQ(BuildError("HNSW", {}, VectorType::kBinary, Metric::kHamming), "data type BinaryVector can't build with this index HNSW");
+  EXPECT_EQ(BuildError("IVF_FLAT", {}, VectorType::kSparse, Metric::kIp),
+            "data type SparseFloatVector can't build with this index IVF_FLAT");
+  EXPECT_EQ(BuildError("DISKANN", {}, VectorType::kInt8), "data type Int8Vector can't build with this index DISKANN");
+  EXPECT_EQ(BuildError("HNSW", {}, VectorType::kFloat32, Metric::kJaccard), "float vector index does not support metric type: JACCARD");
+  EXPECT_EQ(BuildError("BIN_FLAT", {}, VectorType::kBinary, Metric::kL2), "binary vector index does not support metric type: L2");
+  EXPECT_EQ(BuildError("SPARSE_WAND", {}, VectorType::kSparse, Metric::kL2), "only IP&BM25 is the supported metric type for sparse index");
+  EXPECT_EQ(BuildError("BIN_FLAT", {}, VectorType::kBinary, Metric::kSubstructure), "");
+}
+
+TEST(SpecTest, BuildParametersMustBeIntegersInRange) {
+  EXPECT_EQ(BuildError("HNSW", {{"M", "1"}}), "Out of range in json: param 'M' (1) should be in range [2, 2048]");
+  EXPECT_EQ(BuildError("HNSW", {{"M", "2049"}}), "Out of range in json: param 'M' (2049) should be in range [2, 2048]");
+  EXPECT_EQ(BuildError("HNSW", {{"M", "99999999999999999999"}}),
+            "Out of range in json: param 'M' (99999999999999999999) should be in range [2, 2048]");
+  EXPECT_EQ(BuildError("HNSW", {{"M", "True"}}), "invalid integer value, key: 'M', value: 'True': invalid parameter");
+  EXPECT_EQ(BuildError("HNSW", {{"M", "16.0"}}), "invalid integer value, key: 'M', value: '16.0': invalid parameter");
+  EXPECT_EQ(BuildError("HNSW", {{"M", ""}}), "invalid integer value, key: 'M', value: '': invalid parameter");
+  EXPECT_EQ(BuildError("HNSW", {{"efConstruction", "0"}}),
+            "Out of range in json: param 'efConstruction' (0) should be in range [1, 2147483647]");
+  EXPECT_EQ(BuildError("IVF_FLAT", {{"nlist", "65537"}}), "Out of range in json: param 'nlist' (65537) should be in range [1, 65536]");
+  EXPECT_EQ(BuildError("HNSW", {{"refine", "true"}}), "refine is not supported for this index");
+  EXPECT_EQ(BuildError("AUTOINDEX", {{"M", "16"}}), "only metric type can be passed when use AutoIndex");
+  EXPECT_EQ(BuildError("IVF_PQ", {}), "param 'm' not exist in json");
+  EXPECT_EQ(BuildError("IVF_PQ", {{"m", "7"}}),
+            "The dimension of a vector (dim) should be a multiple of the number of subquantizers (m). Dimension:128, m:7");
+  EXPECT_EQ(BuildError("HNSW_PQ", {{"m", "7"}}),
+            "The dimension of the vector (dim) should be a multiple of the number of subquantizers (m). Dimension:128, m:7");
+  EXPECT_EQ(BuildError("SPARSE_INVERTED_INDEX", {{"drop_ratio_build", "1"}}, VectorType::kSparse, Metric::kIp),
+            "Out of range in json: param 'drop_ratio_build' (1.000000) should be in range [0.000000, 1.000000)");
+  EXPECT_NE(BuildError("SPARSE_INVERTED_INDEX", {{"inverted_index_algo", "FAST"}}, VectorType::kSparse, Metric::kIp), "");
+  EXPECT_EQ(BuildError("HNSW_SQ", {{"sq_type", "sq8"}, {"refine", "True"}, {"refine_type", "FP16"}}), "");
+  EXPECT_NE(BuildError("HNSW_SQ", {{"sq_type", "SQ9"}}), "");
+}
+
+TEST(SpecTest, SearchParametersAreCheckedAndMustHoldK) {
+  EXPECT_EQ(SearchError("HNSW", {{"ef", "9"}}), "ef(9) should be larger than k(10)");
+  EXPECT_EQ(SearchError("HNSW", {{"ef", "10"}}), "");
+  EXPECT_EQ(SearchError("HNSW", {}), "");
+  EXPECT_EQ(SearchError("HNSW", {{"ef", "x"}}), "Type conflict in json: param 'ef' (x) should be integer");
+  EXPECT_EQ(SearchError("HNSW", {{"ef", "0"}}), "Out of range in json: param 'ef' (0) should be in range [1, 2147483647]");
+  EXPECT_EQ(SearchError("HNSW", {{"nprobe", "x"}}), "");  // unknown to this family: ignored
+  EXPECT_EQ(SearchError("IVF_FLAT", {{"nprobe", "65537"}}), "Out of range in json: param 'nprobe' (65537) should be in range [1, 65536]");
+  EXPECT_EQ(SearchError("DISKANN", {{"search_list", "5"}}), "search_list_size(5) should be larger than k(10)");
+  EXPECT_EQ(SearchError("SCANN", {{"reorder_k", "5"}}), "reorder_k(5) should be larger than k(10)");
+  EXPECT_EQ(SearchError("SPARSE_WAND", {{"drop_ratio_search", "-0.1"}}),
+            "Out of range in json: param 'drop_ratio_search' (-0.100000) should be in range [0.000000, 1.000000)");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "11"}}), "Out of range in json: param 'level' (11) should be in range [1, 10]");
+}
+
+TEST(SpecTest, WidthsFollowTheParameters) {
+  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {{"ef", "100"}}, 10), 100u);
+  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {}, 10), 64u);
+  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {}, 1000), 1000u);
+  EXPECT_EQ(SearchWidth({"DISKANN", Metric::kL2, {}}, {{"search_list", "77"}}, 10), 77u);
+  EXPECT_LT(SearchWidth({"AUTOINDEX", Metric::kL2, {}}, {{"level", "1"}}, 10),
+            SearchWidth({"AUTOINDEX", Metric::kL2, {}}, {{"level", "9"}}, 10));
+  EXPECT_EQ(ProbeCount({"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, {{"nprobe", "100"}}), 4u);
+}
+
+}  // namespace
+}  // namespace saker::index

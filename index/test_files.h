@@ -1,0 +1,62 @@
+// Files in memory: for the tests and the fuzz target of the index file reader.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/file.h"
+
+namespace saker::index {
+
+class StringFile final : public WritableFile {
+ public:
+  Status Append(std::span<const std::byte> bytes) override {
+    contents.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return OkStatus();
+  }
+  Status Sync() override { return OkStatus(); }
+  uint64_t size_bytes() const override { return contents.size(); }
+
+  std::string contents;
+};
+
+// Only maps what it was given.
+class StringFileSystem final : public FileSystem {
+ public:
+  std::map<std::string, std::string> contents;
+
+  Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) override {
+    if (!contents.contains(path)) return NotFound(path);
+    return std::shared_ptr<const MappedFile>(std::make_shared<Mapped>(contents[path]));
+  }
+  Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override { return Refused(path); }
+  Result<std::string> ReadAll(const std::string& path, uint64_t) override { return Refused(path); }
+  Status Rename(const std::string& from, const std::string&) override { return Refused(from); }
+  Status Remove(const std::string& path) override { return Refused(path); }
+  Status MakeDirectories(const std::string& path) override { return Refused(path); }
+  Status SyncDirectory(const std::string& path) override { return Refused(path); }
+  Result<std::vector<std::string>> List(const std::string& path) override { return Refused(path); }
+  bool Exists(const std::string& path) override { return contents.contains(path); }
+
+ private:
+  // Its own copy, aligned as a page would be, and not a byte more, so that a sanitizer sees every overrun.
+  class Mapped final : public MappedFile {
+   public:
+    explicit Mapped(const std::string& text) : size_(text.size()), bytes_(new (std::align_val_t(64)) std::byte[text.size()]) {
+      std::copy_n(reinterpret_cast<const std::byte*>(text.data()), size_, bytes_);
+    }
+    ~Mapped() override { operator delete[](bytes_, std::align_val_t(64)); }
+    std::span<const std::byte> bytes() const override { return {bytes_, size_}; }
+
+   private:
+    const size_t size_;
+    std::byte* const bytes_;
+  };
+  static Status Refused(const std::string& path) { return Unimplemented("a memory file system cannot do that to ", path); }
+};
+
+}  // namespace saker::index

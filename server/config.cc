@@ -51,7 +51,9 @@ void Assign(const YAML::Node& node, T* member) {
   }
 }
 
-bool IsLoopback(const std::string& address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
+bool IsLoopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
 
 }  // namespace
 
@@ -70,14 +72,13 @@ Status ReadConfigFile(const std::string& path, Config* config) {
         Assign(entry.second, &member);
       });
       if (!known) {
-        return InvalidArgument(path, ":", entry.first.Mark().line + 1, ": unknown setting '", key, "'; did you mean '", NearestSetting(key), "'?");
+        return InvalidArgument(path, ":", entry.first.Mark().line + 1, ": unknown setting '", key, "'; did you mean '", NearestSetting(key),
+                               "'?");
       }
     }
   } catch (const YAML::BadFile&) {
     return NotFound("the configuration file ", path, " cannot be read");
-  } catch (const YAML::Exception& error) {
-    return InvalidArgument(path, ":", error.mark.line + 1, ": ", error.msg);
-  }
+  } catch (const YAML::Exception& error) { return InvalidArgument(path, ":", error.mark.line + 1, ": ", error.msg); }
   return OkStatus();
 }
 
@@ -107,7 +108,8 @@ Status CheckConfig(const Config& config) {
                            " can be reached by others and authentication is off: add --auth, or --insecure-open if that is meant");
   }
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
-    return InvalidArgument("tls-certificate and tls-key go together; only ", config.tls_key.empty() ? "tls-certificate" : "tls-key", " is set");
+    return InvalidArgument("tls-certificate and tls-key go together; only ", config.tls_key.empty() ? "tls-certificate" : "tls-key",
+                           " is set");
   }
   if (config.embed_precision != "auto" && config.embed_precision != "fp32" && config.embed_precision != "bf16") {
     return InvalidArgument("embed-precision '", config.embed_precision, "' is not auto, fp32 or bf16");

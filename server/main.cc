@@ -50,7 +50,8 @@ void AddModel(CLI::App& app, ModelArguments* arguments) {
   CLI::App* list = model->add_subcommand("list", "show the models");
   CLI::App* remove = model->add_subcommand("remove", "forget a model; its files stay");
   remove->add_option("name", arguments->name, "the model")->required();
-  for (CLI::App* command : {add, list, remove}) command->add_option("--data", arguments->data, "the server's data directory")->capture_default_str();
+  for (CLI::App* command : {add, list, remove})
+    command->add_option("--data", arguments->data, "the server's data directory")->capture_default_str();
 }
 
 int RunModel(const CLI::App& model, const ModelArguments& arguments) {
@@ -111,4 +112,6 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace saker::server
 
-int main(int argc, char** argv) { return saker::server::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return saker::server::Main(argc, argv);
+}

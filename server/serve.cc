@@ -102,7 +102,9 @@ int Fail(const std::string& what, const Status& status) {
   return 1;
 }
 
-int Cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int Cores() {
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 void LogEffectiveConfig(const Config& config) {
   std::string text;
@@ -122,8 +124,8 @@ void PrintWelcome(const Config& config, uint16_t port, uint16_t ops_port, const 
   const std::string host = config.address == "0.0.0.0" || config.address == "::" ? "127.0.0.1" : config.address;
   const std::string scheme = config.tls_certificate.empty() ? "http" : "https";
   const std::string url = scheme + "://" + host + ":" + std::to_string(port);
-  std::printf("Saker %s\n  data        %s\n  clients     %s   (Milvus gRPC and REST, OpenAI /v1/embeddings)\n", kVersion, config.data.c_str(),
-              url.c_str());
+  std::printf("Saker %s\n  data        %s\n  clients     %s   (Milvus gRPC and REST, OpenAI /v1/embeddings)\n", kVersion,
+              config.data.c_str(), url.c_str());
   std::printf("  operations  http://%s:%d   (/metrics, /livez, /readyz)\n", config.ops_address.c_str(), ops_port);
   if (authenticator.generated_root_password()) {
     std::printf("  user        root, password %s   (made now and shown only here)\n", authenticator.generated_root_password()->c_str());
@@ -172,7 +174,8 @@ int Serve(const Config& config) {
   const Result<uint64_t> memory_limit = ParseBytes(config.memory_limit, AvailableMemoryBytes());
   if (!memory_limit.ok()) return Fail("memory-limit", memory_limit.status());
   MemoryBudget memory(*memory_limit);
-  SetGaugeCallback("saker_memory_limit_bytes", "What the memory ledger may give out.", {}, [limit = *memory_limit] { return static_cast<double>(limit); });
+  SetGaugeCallback("saker_memory_limit_bytes", "What the memory ledger may give out.", {},
+                   [limit = *memory_limit] { return static_cast<double>(limit); });
 
   auto storage = storage::OpenStorage({.directory = config.data,
                                        .block_cache_bytes = config.block_cache_bytes,
@@ -223,10 +226,8 @@ int Serve(const Config& config) {
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
   HttpAccounts accounts(**authenticator);
   http::Router router;
-  rest::RegisterRest(router, {.proxy = proxy.get(),
-                              .models = models->get(),
-                              .accounts = config.auth ? &accounts : nullptr,
-                              .version = kVersion});
+  rest::RegisterRest(router,
+                     {.proxy = proxy.get(), .models = models->get(), .accounts = config.auth ? &accounts : nullptr, .version = kVersion});
   auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate, .private_key_path = config.tls_key}, router);
   if (!http.ok()) return Fail("HTTP", http.status());
 
@@ -242,8 +243,10 @@ int Serve(const Config& config) {
   if (!rpc.ok()) return Fail("public port", rpc.status());
   stages.listening = true;
   const auto started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
-  Log(kInfo, "serving", {{"address", config.address}, {"port", (*rpc)->port()}, {"ops_port", (*ops)->port()}, {"version", kVersion}, {"ms", started_ms}});
-  if (config.insecure_open && !config.auth) Log(kWarning, "the port is open to others without authentication", {{"address", config.address}});
+  Log(kInfo, "serving",
+      {{"address", config.address}, {"port", (*rpc)->port()}, {"ops_port", (*ops)->port()}, {"version", kVersion}, {"ms", started_ms}});
+  if (config.insecure_open && !config.auth)
+    Log(kWarning, "the port is open to others without authentication", {{"address", config.address}});
   PrintWelcome(config, (*rpc)->port(), (*ops)->port(), **authenticator);
 
   WaitForSignal(signals);

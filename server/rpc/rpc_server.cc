@@ -1,0 +1,136 @@
+#include "server/rpc/rpc_server.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "common/log.h"
+#include "server/rpc/listener.h"
+#include "server/rpc/service.h"
+
+namespace saker::rpc {
+namespace {
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in || text.str().empty()) return InvalidArgument("cannot read ", path, ": ", std::strerror(errno));
+  return std::move(text).str();
+}
+
+Result<std::string> ReadKey(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) return InvalidArgument("cannot read the TLS key ", path, ": ", std::strerror(errno));
+  if ((info.st_mode & S_IRWXO) != 0) return InvalidArgument("the TLS key ", path, " may be read by others: chmod o= ", path);
+  return ReadFile(path);
+}
+
+Result<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const RpcOptions& options) {
+  if (options.tls_certificate_path.empty() != options.tls_key_path.empty()) {
+    return InvalidArgument("TLS wants both a certificate and a key: got '", options.tls_certificate_path, "' and '", options.tls_key_path,
+                           "'");
+  }
+  if (options.tls_certificate_path.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions ssl(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  if (!options.tls_client_ca_path.empty()) {
+    ssl.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+    ssl.pem_root_certs = TRY(ReadFile(options.tls_client_ca_path));
+  }
+  ssl.pem_key_cert_pairs.push_back({TRY(ReadKey(options.tls_key_path)), TRY(ReadFile(options.tls_certificate_path))});
+  return grpc::SslServerCredentials(ssl);
+}
+
+void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {
+  builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_receive_bytes));
+  builder->SetMaxSendMessageSize(static_cast<int>(options.max_send_bytes));
+  // Clients ping every 10 s without calls; gRPC would answer GOAWAY too_many_pings.
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 300000);
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000);
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, options.max_streams_per_connection);
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16384);
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(options.first_bytes_timeout.count()));
+  builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+}
+
+class GrpcServer final : public RpcServer {
+ public:
+  GrpcServer(RpcOptions options, proxy::Proxy& proxy, auth::Authenticator& authenticator, WorkerPool& pool)
+      : options_(std::move(options)),
+        services_{options_, proxy, authenticator},
+        service_(MakeMilvusService(services_, pool)),
+        fallback_(MakeFallbackService()) {}
+
+  ~GrpcServer() override { Shutdown(std::chrono::system_clock::now()); }
+
+  Status Start(std::function<void(int fd, bool tls)> on_http) {
+    const std::shared_ptr<grpc::ServerCredentials> credentials = TRY(MakeCredentials(options_));
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    ConfigureBuilder(options_, &builder);
+    builder.RegisterService(service_.get());
+    builder.RegisterCallbackGenericService(fallback_.get());
+    using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+    acceptor_ = builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, credentials);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr) return Internal("gRPC did not start; its own log says why");
+    Listener::Options listener{.address = options_.address,
+                               .port = options_.port,
+                               .tls = !options_.tls_certificate_path.empty(),
+                               .max_connections = options_.max_connections,
+                               .first_bytes_timeout = options_.first_bytes_timeout};
+    listener_ = TRY(Listener::Start(listener, {.grpc = [this](int fd) { TakeGrpc(fd); }, .http = std::move(on_http)}));
+    server_->GetHealthCheckService()->SetServingStatus("milvus.proto.milvus.MilvusService", true);
+    return OkStatus();
+  }
+
+  uint16_t port() const override { return listener_ == nullptr ? 0 : listener_->port(); }
+
+  void Shutdown(std::chrono::system_clock::time_point deadline) override {
+    if (listener_ != nullptr) listener_->Stop();
+    if (server_ == nullptr || stopped_) return;
+    stopped_ = true;
+    server_->GetHealthCheckService()->SetServingStatus(false);
+    server_->Shutdown(deadline);
+    server_->Wait();
+  }
+
+ private:
+  void TakeGrpc(int fd) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.listener_fd = -1;
+    connection.fd = fd;
+    acceptor_->HandleNewConnection(&connection);
+  }
+
+  const RpcOptions options_;
+  const Services services_;
+  std::unique_ptr<grpc::Service> service_;
+  std::unique_ptr<grpc::CallbackGenericService> fallback_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<Listener> listener_;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RpcServer>> StartRpcServer(RpcOptions options, proxy::Proxy& proxy, auth::Authenticator& authenticator,
+                                                  WorkerPool& request_pool, std::function<void(int fd, bool tls)> on_http) {
+  auto server = std::make_unique<GrpcServer>(std::move(options), proxy, authenticator, request_pool);
+  TRY(server->Start(std::move(on_http)));
+  return std::unique_ptr<RpcServer>(std::move(server));
+}
+
+}  // namespace saker::rpc

@@ -1,0 +1,194 @@
+#include "server/rpc/service.h"
+
+#include <chrono>
+#include <optional>
+
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/codegen/proto_buffer_reader.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/server_context.h>
+
+#include "common/metrics.h"
+#include "server/schema/error.h"
+
+namespace saker::rpc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string_view View(grpc::string_ref text) {
+  return {text.data(), text.size()};
+}
+
+std::optional<std::string_view> Metadata(const grpc::CallbackServerContext& context, const char* key) {
+  const auto found = context.client_metadata().find(key);
+  if (found == context.client_metadata().end()) return std::nullopt;
+  return View(found->second);
+}
+
+Context MakeContext(const grpc::CallbackServerContext& context) {
+  const gpr_timespec deadline = context.raw_deadline();
+  if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) return Context();
+  return Context(Clock::now() + (context.deadline() - std::chrono::system_clock::now()));
+}
+
+grpc::Status Transport(const Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), status.message()};
+}
+
+struct MethodMetrics {
+  Counter& ok;
+  Counter& failed;
+  Histogram& seconds;
+};
+
+// What belongs to a method from the registration on; the reactors point to it.
+struct Route {
+  const Services& services;
+  WorkerPool& pool;
+  const Method* method = nullptr;  // nullptr: in the contract, not in Saker
+  std::string name;
+  MethodMetrics metrics;
+};
+
+class Bytes final : public ResponseSink {
+ public:
+  explicit Bytes(grpc::ByteBuffer* out) : out_(out) {}
+  void Emit(const google::protobuf::MessageLite& response) override {
+    bool own = false;
+    serialized_ = grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::MessageLite>(response, out_, &own).ok();
+  }
+  bool serialized() const { return serialized_; }
+
+ private:
+  grpc::ByteBuffer* out_;
+  bool serialized_ = false;
+};
+
+// One running call. gRPC owns the request and the response and keeps them until OnDone, where the call deletes itself.
+class RunningCall final : public grpc::ServerUnaryReactor {
+ public:
+  RunningCall(const Route& route, grpc::CallbackServerContext* grpc_context, const grpc::ByteBuffer* request, grpc::ByteBuffer* response)
+      : route_(route), grpc_context_(grpc_context), request_(request), response_(response), context_(MakeContext(*grpc_context)) {}
+
+  // On gRPC's thread: refuses, or hands over to the pool.
+  void Admit() {
+    if (route_.method == nullptr) {
+      return Finish({grpc::StatusCode::UNIMPLEMENTED, "Saker does not implement MilvusService/" + route_.name + " yet"});
+    }
+    authorization_ = Metadata(*grpc_context_, "authorization");
+    metadata_database_ = Metadata(*grpc_context_, "dbname").value_or("");
+    if (auto caller = route_.services.authenticator.TryAuthenticateGrpc(authorization_, peer())) {
+      const Status allowed = TakeCaller(*std::move(caller));
+      if (!allowed.ok()) return Finish(Transport(allowed));
+    }
+    if (route_.pool.TrySubmit([this] { Run(); })) return;
+    Refuse(MilvusError(MilvusErrorCode::kTooManyRequests, "too many concurrent requests, queue is full"));
+  }
+
+  void OnCancel() override { context_.Cancel(); }
+  void OnDone() override { delete this; }
+
+ private:
+  std::string peer() const { return route_.services.authenticator.enabled() ? grpc_context_->peer() : std::string(); }
+
+  Status TakeCaller(Result<auth::Caller> caller) {
+    caller_ = TRY(std::move(caller));
+    context_.user = caller_->user;
+    return route_.services.authenticator.Authorize(*caller_, route_.name, metadata_database_.empty() ? "default" : metadata_database_);
+  }
+
+  // On the pool. After Finish the call may be gone at any moment.
+  void Run() {
+    const auto begin = Clock::now();
+    if (!caller_) {
+      const Status allowed = TakeCaller(route_.services.authenticator.AuthenticateGrpc(authorization_, peer()));
+      if (!allowed.ok()) return Finish(Transport(allowed));
+    }
+    // Nobody waits for the answer: the work is not begun.
+    const Status alive = context_.Check();
+    if (!alive.ok()) return Refuse(alive);
+    grpc::ByteBuffer request(*request_);  // shares the slices; the reader wants to own one
+    grpc::ProtoBufferReader reader(&request);
+    Bytes sink(response_);
+    const Call call{route_.services, context_, *caller_, metadata_database_};
+    if (!reader.status().ok() || !route_.method->run(call, &reader, &sink)) {
+      route_.metrics.failed.Add();
+      return Finish({grpc::StatusCode::INVALID_ARGUMENT, "the message is not a valid request of " + route_.name});
+    }
+    route_.metrics.ok.Add();
+    route_.metrics.seconds.Observe(std::chrono::duration<double>(Clock::now() - begin).count());
+    Finish(sink.serialized() ? grpc::Status::OK : grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the answer is too large to be sent"));
+  }
+
+  void Refuse(const Status& error) {
+    route_.metrics.failed.Add();
+    Bytes sink(response_);
+    route_.method->refuse(error, &sink);
+    Finish(grpc::Status::OK);
+  }
+
+  const Route& route_;
+  grpc::CallbackServerContext* const grpc_context_;
+  const grpc::ByteBuffer* const request_;
+  grpc::ByteBuffer* const response_;
+  Context context_;
+  std::optional<auth::Caller> caller_;
+  std::optional<std::string_view> authorization_;
+  std::string_view metadata_database_;
+};
+
+class MilvusService final : public grpc::Service {
+ public:
+  MilvusService(const Services& services, WorkerPool& pool) {
+    const auto* descriptor = mp::ConnectRequest::descriptor()->file()->FindServiceByName("MilvusService");
+    CHECK(descriptor != nullptr);
+    for (int i = 0; i < descriptor->method_count(); ++i) {
+      const std::string name(descriptor->method(i)->name());
+      Counter& ok = GetCounter("saker_rpc_requests_total", "gRPC calls", {{"method", name}, {"outcome", "answered"}});
+      Counter& failed = GetCounter("saker_rpc_requests_total", "gRPC calls", {{"method", name}, {"outcome", "refused"}});
+      Histogram& seconds =
+          GetHistogram("saker_rpc_request_seconds", "time on the request pool", LatencySecondsBuckets(), {{"method", name}});
+      routes_.push_back(std::make_unique<Route>(Route{services, pool, FindMethod(name), name, {ok, failed, seconds}}));
+      paths_.push_back("/" + std::string(descriptor->full_name()) + "/" + name);
+    }
+    for (size_t i = 0; i < routes_.size(); ++i) {
+      AddMethod(new grpc::internal::RpcServiceMethod(paths_[i].c_str(), grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
+      const Route* route = routes_[i].get();
+      MarkMethodRawCallback(static_cast<int>(i), new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                                                     [route](grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                                             grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+                                                       auto* call = new RunningCall(*route, context, request, response);
+                                                       call->Admit();
+                                                       return call;
+                                                     }));
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<Route>> routes_;
+  std::vector<std::string> paths_;  // gRPC keeps pointers into it
+};
+
+class Fallback final : public grpc::CallbackGenericService {
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+    class Unknown final : public grpc::ServerGenericBidiReactor {
+     public:
+      explicit Unknown(const std::string& method) { Finish({grpc::StatusCode::UNIMPLEMENTED, "Saker does not implement " + method}); }
+      void OnDone() override { delete this; }
+    };
+    return new Unknown(context->method());
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeMilvusService(const Services& services, WorkerPool& pool) {
+  return std::make_unique<MilvusService>(services, pool);
+}
+
+std::unique_ptr<grpc::CallbackGenericService> MakeFallbackService() {
+  return std::make_unique<Fallback>();
+}
+
+}  // namespace saker::rpc

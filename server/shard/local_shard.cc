@@ -129,7 +129,7 @@ uint64_t LocalShard::LiveRows(std::optional<PartitionId> partition) const {
 Status LocalShard::Destroy() {
   StopLanes();
   MutexLock lock(writer_mutex_);
-  BecomeReadOnly(FailedPrecondition("it was dropped"));
+  read_only_ = FailedPrecondition("shard ", id_, " was dropped");
   SAKER_KILL_POINT("destroy.begin");
   TRY(environment_.storage.log().Drop(id_));
   SAKER_KILL_POINT("destroy.after_log");

@@ -5,10 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
@@ -19,34 +20,39 @@
 namespace saker::rpc {
 namespace {
 
-Result<std::string> ReadFile(const std::string& path) {
+Status CheckReadable(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in || text.str().empty()) return InvalidArgument("cannot read ", path, ": ", std::strerror(errno));
-  return std::move(text).str();
+  if (in.peek() == std::ifstream::traits_type::eof()) return InvalidArgument("cannot read ", path, ": ", std::strerror(errno));
+  return OkStatus();
 }
 
-Result<std::string> ReadKey(const std::string& path) {
+Status CheckKey(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) return InvalidArgument("cannot read the TLS key ", path, ": ", std::strerror(errno));
   if ((info.st_mode & S_IRWXO) != 0) return InvalidArgument("the TLS key ", path, " may be read by others: chmod o= ", path);
-  return ReadFile(path);
+  return CheckReadable(path);
 }
 
+// Files are looked at again every few seconds, so a renewed certificate needs no restart.
 Result<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const RpcOptions& options) {
+  constexpr unsigned kRefreshSeconds = 5;
   if (options.tls_certificate_path.empty() != options.tls_key_path.empty()) {
     return InvalidArgument("TLS wants both a certificate and a key: got '", options.tls_certificate_path, "' and '", options.tls_key_path,
                            "'");
   }
   if (options.tls_certificate_path.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions ssl(GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  TRY(CheckReadable(options.tls_certificate_path));
+  TRY(CheckKey(options.tls_key_path));
+  if (!options.tls_client_ca_path.empty()) TRY(CheckReadable(options.tls_client_ca_path));
+  auto provider = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(options.tls_key_path, options.tls_certificate_path,
+                                                                                       options.tls_client_ca_path, kRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions tls(std::move(provider));
+  tls.watch_identity_key_cert_pairs();
   if (!options.tls_client_ca_path.empty()) {
-    ssl.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
-    ssl.pem_root_certs = TRY(ReadFile(options.tls_client_ca_path));
+    tls.watch_root_certs();
+    tls.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
-  ssl.pem_key_cert_pairs.push_back({TRY(ReadKey(options.tls_key_path)), TRY(ReadFile(options.tls_certificate_path))});
-  return grpc::SslServerCredentials(ssl);
+  return grpc::experimental::TlsServerCredentials(tls);
 }
 
 void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {

@@ -1,6 +1,7 @@
 #include "server/rpc/service.h"
 
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
@@ -10,6 +11,9 @@
 
 #include "common/metrics.h"
 #include "server/schema/error.h"
+
+// gRPC's only way to see how a request was compressed; exported by libgrpc for its own tests.
+grpc_compression_algorithm grpc_call_test_only_get_compression_algorithm(grpc_call* call);
 
 namespace saker::rpc {
 namespace {
@@ -55,6 +59,8 @@ class Bytes final : public ResponseSink {
  public:
   explicit Bytes(grpc::ByteBuffer* out) : out_(out) {}
   void Emit(const google::protobuf::MessageLite& response) override {
+    // Protobuf and gRPC count in int.
+    if (response.ByteSizeLong() > static_cast<size_t>(std::numeric_limits<int>::max())) return;
     bool own = false;
     serialized_ = grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::MessageLite>(response, out_, &own).ok();
   }
@@ -76,6 +82,7 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     if (route_.method == nullptr) {
       return Finish({grpc::StatusCode::UNIMPLEMENTED, "Saker does not implement MilvusService/" + route_.name + " yet"});
     }
+    AnswerInKind();
     authorization_ = Metadata(*grpc_context_, "authorization");
     metadata_database_ = Metadata(*grpc_context_, "dbname").value_or("");
     if (auto caller = route_.services.authenticator.TryAuthenticateGrpc(authorization_, peer())) {
@@ -90,6 +97,12 @@ class RunningCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  // Who compresses its requests gets compressed answers; nobody else pays for it.
+  void AnswerInKind() {
+    const auto algorithm = grpc_call_test_only_get_compression_algorithm(grpc_context_->c_call());
+    if (algorithm != GRPC_COMPRESS_NONE) grpc_context_->set_compression_algorithm(algorithm);
+  }
+
   std::string peer() const { return route_.services.authenticator.enabled() ? grpc_context_->peer() : std::string(); }
 
   Status TakeCaller(Result<auth::Caller> caller) {

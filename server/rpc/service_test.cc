@@ -1,6 +1,11 @@
 // Calls over a real channel against a fake proxy: the conventions that clients depend on.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "common/worker_pool.h"
@@ -12,6 +17,8 @@
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include "milvus/milvus.pb.h"
+
+grpc_compression_algorithm grpc_call_test_only_get_compression_algorithm(grpc_call* call);
 
 namespace saker::rpc {
 namespace {
@@ -41,14 +48,16 @@ class NoUsers final : public auth::UserStore {
 class ServiceTest : public testing::Test {
  protected:
   void SetUp() override { Start({}); }
-  void Start(auth::AuthOptions auth_options, WorkerPool::Options pool = {.name = "request", .threads = 2}) {
+  void Start(auth::AuthOptions auth_options, WorkerPool::Options pool = {.name = "request", .threads = 2}, RpcOptions options = {}) {
     server_.reset();
     pool_ = std::make_unique<WorkerPool>(pool);
     auth_options.argon2_memory_kib = 64;
     authenticator_ = *auth::CreateAuthenticator(auth_options, users_);
-    RpcOptions options;
     options.port = 0;
-    auto started = StartRpcServer(options, proxy_, *authenticator_, *pool_, [](int, bool) {});
+    auto started = StartRpcServer(options, proxy_, *authenticator_, *pool_, [this](int fd, bool tls) {
+      close(fd);
+      (tls ? https_ : http_) = true;
+    });
     ASSERT_TRUE(started.ok()) << started.status().ToString();
     server_ = *std::move(started);
     channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials());
@@ -72,6 +81,8 @@ class ServiceTest : public testing::Test {
   std::unique_ptr<auth::Authenticator> authenticator_;
   std::unique_ptr<RpcServer> server_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::atomic<bool> http_{false};
+  std::atomic<bool> https_{false};
 };
 
 TEST_F(ServiceTest, ConnectTellsAVersionAndAnIdentifier) {
@@ -322,6 +333,70 @@ TEST_F(ServiceTest, AsksForCredentialsWhenAuthenticationIsOn) {
   const std::map<std::string, std::string> alice = {{"authorization", auth::EncodeBase64("alice:alice-password")}};
   EXPECT_TRUE(Call("GetVersion", mp::GetVersionRequest(), &response, alice).ok());
   EXPECT_EQ(Call("CreateCredential", create, &created, alice).error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(ServiceTest, AnswersCompressedRequestsInKind) {
+  const std::string path = "/milvus.proto.milvus.MilvusService/GetVersion";
+  const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
+  mp::GetVersionRequest request;
+  mp::GetVersionResponse response;
+  grpc::ClientContext compressed;
+  compressed.set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  EXPECT_TRUE((grpc::internal::BlockingUnaryCall<mp::GetVersionRequest, mp::GetVersionResponse>(channel_.get(), rpc, &compressed, request,
+                                                                                                &response))
+                  .ok());
+  EXPECT_EQ(grpc_call_test_only_get_compression_algorithm(compressed.c_call()), GRPC_COMPRESS_GZIP);
+  grpc::ClientContext plain;
+  EXPECT_TRUE(
+      (grpc::internal::BlockingUnaryCall<mp::GetVersionRequest, mp::GetVersionResponse>(channel_.get(), rpc, &plain, request, &response))
+          .ok());
+  EXPECT_EQ(grpc_call_test_only_get_compression_algorithm(plain.c_call()), GRPC_COMPRESS_NONE);
+}
+
+TEST_F(ServiceTest, AnswersTheStandardHealthCheck) {
+  // grpc.health.v1: an empty request asks for the whole server; field 1 of the answer is 1 for SERVING.
+  const grpc::internal::RpcMethod rpc("/grpc.health.v1.Health/Check", grpc::internal::RpcMethod::NORMAL_RPC, channel_);
+  grpc::ClientContext context;
+  mp::GetVersionRequest request;
+  pb::common::Status answer;
+  EXPECT_TRUE(
+      (grpc::internal::BlockingUnaryCall<mp::GetVersionRequest, pb::common::Status>(channel_.get(), rpc, &context, request, &answer)).ok());
+  EXPECT_EQ(static_cast<int>(answer.error_code()), 1);
+}
+
+TEST_F(ServiceTest, SpeaksTlsToBothKindsOfClients) {
+  const std::string base = testing::TempDir() + "/saker_tls_" + std::to_string(getpid());
+  const std::string make =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+      " -addext subjectAltName=DNS:localhost -keyout " +
+      base + ".key -out " + base + ".crt 2>/dev/null && chmod 600 " + base + ".key";
+  if (std::system(make.c_str()) != 0) GTEST_SKIP() << "openssl cannot make a certificate here";
+  RpcOptions options;
+  options.tls_certificate_path = base + ".crt";
+  options.tls_key_path = base + ".key";
+  Start({}, {.name = "request", .threads = 2}, options);
+  std::ifstream file(base + ".crt");
+  const std::string certificate((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  grpc::SslCredentialsOptions ssl;
+  ssl.pem_root_certs = certificate;
+  channel_ = grpc::CreateChannel("localhost:" + std::to_string(server_->port()), grpc::SslCredentials(ssl));
+  mp::GetVersionResponse response;
+  const grpc::Status status = Call("GetVersion", mp::GetVersionRequest(), &response);
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  const std::string https =
+      "openssl s_client -connect 127.0.0.1:" + std::to_string(server_->port()) + " -alpn http/1.1 </dev/null >/dev/null 2>&1";
+  [[maybe_unused]] const int closed = std::system(https.c_str());
+  EXPECT_TRUE(https_);
+  EXPECT_FALSE(http_);
+  // Plain text on a TLS port is never served.
+  channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials());
+  EXPECT_FALSE(Call("GetVersion", mp::GetVersionRequest(), &response, {}, 500).ok());
+  std::filesystem::permissions(base + ".key", std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+  const auto open_key = StartRpcServer(options, proxy_, *authenticator_, *pool_, [](int, bool) {});
+  ASSERT_FALSE(open_key.ok());
+  EXPECT_NE(open_key.status().message().find("may be read by others"), std::string::npos);
+  std::filesystem::remove(base + ".key");
+  std::filesystem::remove(base + ".crt");
 }
 
 TEST_F(ServiceTest, ShutdownEndsRunningCallsByTheDeadline) {

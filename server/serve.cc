@@ -46,31 +46,6 @@ class CatalogUsers final : public auth::UserStore {
   coord::Coordinator& coordinator_;
 };
 
-// The same users for the HTTP dialects. User changes come only from routes that let nobody but root in.
-class HttpAccounts final : public rest::Accounts {
- public:
-  explicit HttpAccounts(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
-  Result<std::string> Authenticate(std::string_view token, std::string_view peer) override {
-    const auth::Caller caller = TRY(authenticator_.AuthenticateHttp("Bearer " + std::string(token), peer));
-    return caller.user;
-  }
-  std::vector<std::string> ListUsers() override {
-    Result<std::vector<std::string>> users = authenticator_.ListUsers(root_);
-    return users.ok() ? *users : std::vector<std::string>();
-  }
-  Status CreateUser(const std::string& name, const std::string& password) override {
-    return authenticator_.CreateUser(root_, name, password);
-  }
-  Status UpdatePassword(const std::string& name, const std::string& old_password, const std::string& new_password) override {
-    return authenticator_.UpdatePassword(root_, name, old_password, new_password);
-  }
-  Status DropUser(const std::string& name) override { return authenticator_.DeleteUser(root_, name); }
-
- private:
-  auth::Authenticator& authenticator_;
-  const auth::Caller root_{std::string(auth::kRootUser)};
-};
-
 // What the ops port's probes see while the rest comes up and goes down.
 struct Stages {
   std::atomic<coord::Coordinator*> coordinator{nullptr};
@@ -224,10 +199,9 @@ int Serve(const Config& config) {
   if (!authenticator.ok()) return Fail("authentication", authenticator.status());
 
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
-  HttpAccounts accounts(**authenticator);
   http::Router router;
   rest::RegisterRest(router,
-                     {.proxy = proxy.get(), .models = models->get(), .accounts = config.auth ? &accounts : nullptr, .version = kVersion});
+                     {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion});
   auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate, .private_key_path = config.tls_key}, router);
   if (!http.ok()) return Fail("HTTP", http.status());
 

@@ -280,6 +280,7 @@ void Connection::Dispatch() {
   state_ = State::kHandling;
   deadline_ = Clock::time_point::max();
   started_ = Clock::now();
+  request->context = Context(shared_.router.Deadline(*request));
   context_ = request->context;
   if (!path_ok) return Answer(shared_.router.Error(path_, 400, InvalidArgument("the path has a broken percent escape")));
   if (request->method == "OPTIONS") return Answer({.status = 204, .content_type = "", .body = "", .headers = {}});

@@ -20,7 +20,7 @@ struct Request {
   std::string body;                      // whole; at most the server's limit
   std::vector<std::string> path_values;  // what the pattern's placeholders matched, in order
   std::string peer;                      // the client's address, for the log
-  Context context;                       // cancelled when the client goes away; its user is set once authenticated
+  Context context;                       // has the router's deadline; cancelled when the client goes; its user is set once authenticated
 
   // The first value, or nullptr. `name` in lower case.
   const std::string* Header(std::string_view name) const {

@@ -49,6 +49,12 @@ class Router {
   // Without one (authentication is off) every caller is let in and context.user stays empty.
   void SetAuthenticator(Authenticator authenticator) { authenticator_ = std::move(authenticator); }
 
+  // When each request must be done, by its headers; without one requests have all the time they want.
+  void SetDeadline(std::function<Context::Clock::time_point(const Request&)> deadline) { deadline_ = std::move(deadline); }
+  Context::Clock::time_point Deadline(const Request& request) const {
+    return deadline_ ? deadline_(request) : Context::Clock::time_point::max();
+  }
+
   // The route, with path_values filled in; nullptr and in `http_status` 404 or 405.
   const Route* Find(Request* request, int* http_status) const;
   // Authenticates and runs the handler; never throws. On the thread of whoever calls.
@@ -63,6 +69,7 @@ class Router {
   std::vector<size_t> patterns_;
   std::vector<std::pair<std::string, ErrorShape>> shapes_;
   Authenticator authenticator_;
+  std::function<Context::Clock::time_point(const Request&)> deadline_;
 };
 
 // True when `path` fits; `values` then holds what the placeholders matched.

@@ -58,7 +58,7 @@ Result<PredicatePtr> Binder::CompareWithConstant(Op op, const Operand& operand, 
   const DataType type = operand.type();
   if (value.list() != nullptr && (operand.whole_array() || type == DataType::kJson) && !operand.arithmetic.has_value()) {
     if (op != Op::kEq && op != Op::kNe) return InvalidArgument("lists can only be compared by == and !=");
-    return Registered(operand, MakeEqualsList(Source(operand), value, op == Op::kNe));
+    return MakeEqualsList(Source(operand), value, op == Op::kNe);
   }
   if (operand.whole_array()) return InvalidArgument("can not comparisons array fields directly");
   if (!Comparable(type, value.type()) || value.list() != nullptr) return NotComparable(type, value.type());
@@ -68,7 +68,7 @@ Result<PredicatePtr> Binder::CompareWithConstant(Op op, const Operand& operand, 
   if (IsNumberColumn(operand.plain_column(), type)) {
     predicate = MakeNumberCompare(FieldNumber(*operand.field), type, op, value);
   } else {
-    predicate = Registered(operand, MakeCompare(Source(operand), op, value));
+    predicate = MakeCompare(Source(operand), op, value);
   }
   if (op == Op::kEq && operand.plain_column()) {
     auto keys = std::make_shared<KeyConstraint>();
@@ -83,7 +83,7 @@ Result<PredicatePtr> Binder::CompareArithmetic(Op op, const Operand& operand, co
   if (!value.is_number()) return NotComparable(operand.type(), value.type());
   const auto& [arith, by] = *operand.arithmetic;
   if (operand.plain_column()) return MakeNumberArithmetic(FieldNumber(*operand.field), operand.type(), arith, by, op, value);
-  return Registered(operand, MakeArithmetic(Source(operand), arith, by, op, value));
+  return MakeArithmetic(Source(operand), arith, by, op, value);
 }
 
 Result<PredicatePtr> Binder::CompareOperands(Op op, const Operand& left, const Operand& right) {
@@ -130,7 +130,7 @@ Result<Binder::Bound> Binder::BindRange(const Node& node) {
   if (TRY(FoldComparison(impossible, bounds.low, bounds.high, Slice(node))))
     return InvalidArgument("invalid range: lowerbound is greater than upperbound");
   if (IsNumberColumn(operand.plain_column(), type)) return Bound(MakeNumberRange(FieldNumber(*operand.field), type, bounds));
-  return Bound(Registered(operand, MakeRange(Source(operand), std::move(bounds))));
+  return Bound(MakeRange(Source(operand), std::move(bounds)));
 }
 
 Result<Binder::Bound> Binder::BindIn(const Node& node) {
@@ -168,7 +168,7 @@ Result<Binder::Bound> Binder::BindIn(const Node& node) {
   } else if (IsNumberColumn(operand->plain_column(), type)) {
     predicate = MakeNumberIn(FieldNumber(*operand->field), type, *list, node.negated);
   } else {
-    predicate = Registered(*operand, MakeIn(Source(*operand), *list, node.negated));
+    predicate = MakeIn(Source(*operand), *list, node.negated);
   }
   if (!node.negated && operand->plain_column()) {
     auto keys = std::make_shared<KeyConstraint>();
@@ -193,7 +193,7 @@ Result<Binder::Bound> Binder::BindLike(const Node& node) {
   if (!IsString(operand->type()) && operand->type() != DataType::kJson) {
     return InvalidArgument("like operation on non-string or no-json field is unsupported");
   }
-  return Bound(Registered(*operand, TRY(MakeLike(Source(*operand), *pattern->text()))));
+  return Bound(TRY(MakeLike(Source(*operand), *pattern->text())));
 }
 
 Result<Binder::Bound> Binder::BindExists(const Node& node) {
@@ -203,7 +203,7 @@ Result<Binder::Bound> Binder::BindExists(const Node& node) {
     return InvalidArgument("exists operations are only supported on json fields now, got: ", Slice(node));
   }
   if (operand->keys.empty()) return InvalidArgument("exists operations are only supported on json key");
-  return Bound(Registered(*operand, MakeExists(Source(*operand))));
+  return Bound(MakeExists(Source(*operand)));
 }
 
 Result<Binder::Bound> Binder::BindNullTest(const Node& node) {
@@ -212,7 +212,7 @@ Result<Binder::Bound> Binder::BindNullTest(const Node& node) {
     return InvalidArgument("is null and is not null are not supported on vector fields, got: ", Slice(node));
   const bool wants_null = !node.negated;
   if (operand.plain_column()) return Bound(MakeNullTest(FieldNumber(*operand.field), wants_null));
-  return Bound(Registered(operand, MakeCellNullTest(Source(operand), wants_null)));
+  return Bound(MakeCellNullTest(Source(operand), wants_null));
 }
 
 }  // namespace saker::filter

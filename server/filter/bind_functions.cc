@@ -87,7 +87,7 @@ Result<Binder::Bound> Binder::BindContains(const Node& node, ContainsMode mode) 
                              DataTypeName(type));
     }
   }
-  return Bound(Registered(*operand, TRY(MakeContains(Source(*operand), mode, values))));
+  return Bound(TRY(MakeContains(Source(*operand), mode, values)));
 }
 
 Result<Binder::Bound> Binder::BindTextFunction(const Node& node) {

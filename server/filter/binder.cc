@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "server/filter/fold.h"
-#include "server/filter/json_scan.h"
 
 namespace saker::filter {
 namespace {
@@ -120,25 +119,14 @@ CellSource Binder::Source(const Operand& operand) {
   const auto found =
       std::find_if(json_fields_.begin(), json_fields_.end(), [&](const JsonField& json) { return json.field == source.field; });
   source.json_field = static_cast<size_t>(found - json_fields_.begin());
-  if (found == json_fields_.end()) json_fields_.push_back({.field = source.field, .paths = {}, .leaf_count = 0});
-  source.leaf = json_fields_[source.json_field].leaf_count++;
+  if (found == json_fields_.end()) json_fields_.push_back({.field = source.field, .paths = {}, .path_of_leaf = {}});
+  JsonField& json = json_fields_[source.json_field];
+  size_t path = 0;
+  while (path < json.paths.size() && json.paths[path].keys != operand.keys) ++path;
+  if (path == json.paths.size()) json.paths.push_back({.keys = operand.keys, .leaves = {}});
+  source.leaf = json.path_of_leaf.size();
+  json.path_of_leaf.push_back(path);
   return source;
-}
-
-PredicatePtr Binder::Registered(const Operand& operand, PredicatePtr predicate) {
-  const auto* leaf = dynamic_cast<const JsonLeaf*>(predicate.get());
-  if (leaf == nullptr) return predicate;
-  const size_t field = FieldNumber(*operand.field);
-  for (JsonField& json : json_fields_) {
-    if (json.field != field) continue;
-    for (JsonField::Path& path : json.paths) {
-      if (path.keys != operand.keys) continue;
-      path.leaves.push_back(leaf);
-      return predicate;
-    }
-    json.paths.push_back({.keys = operand.keys, .leaves = {leaf}});
-  }
-  return predicate;
 }
 
 Result<Binder::Bound> Binder::BindUnary(const Node& node) {

@@ -68,9 +68,8 @@ class Binder {
   Result<Operand> ResolvePath(const Node& node);
 
   size_t FieldNumber(const FieldSchema& field);
-  // The source of the operand's values; a JSON source makes a new leaf, for the predicate to be registered under.
+  // The source of the operand's values; a JSON source makes a new leaf.
   CellSource Source(const Operand& operand);
-  PredicatePtr Registered(const Operand& operand, PredicatePtr predicate);
   std::string_view Slice(const Node& node) const { return text_.substr(node.begin, std::min<size_t>(node.end - node.begin, 1024)); }
 
   std::string_view text_;

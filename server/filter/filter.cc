@@ -78,15 +78,15 @@ std::vector<ScalarValue> ScalarValues(const List& list) {
   return values;
 }
 
-// Folding may have dropped predicates on JSON that were planned for already.
-void DropUnusedLeaves(const Predicate& root, std::vector<JsonField>* json_fields) {
+// Folding may have dropped predicates on JSON that were planned for, so only those in the final tree are linked.
+void LinkLeaves(const Predicate& root, std::vector<JsonField>* json_fields) {
   std::vector<const Predicate*> leaves;
   root.AddLeaves(&leaves);
-  const std::unordered_set<const void*> alive(leaves.begin(), leaves.end());
-  for (JsonField& field : *json_fields) {
-    for (JsonField::Path& path : field.paths) {
-      std::erase_if(path.leaves, [&](const JsonLeaf* leaf) { return !alive.contains(static_cast<const Predicate*>(leaf)); });
-    }
+  for (const Predicate* predicate : leaves) {
+    const auto* leaf = dynamic_cast<const JsonLeaf*>(predicate);
+    if (leaf == nullptr) continue;
+    JsonField& field = (*json_fields)[leaf->json_field()];
+    field.paths[field.path_of_leaf[leaf->leaf()]].leaves.push_back(leaf);
   }
 }
 
@@ -103,7 +103,7 @@ class CompiledFilter final : public Filter {
       const KeyConstraint* constraint = FindConstraint(*root_, fields_, field->id);
       if (constraint != nullptr) partition_keys_ = ScalarValues(constraint->values);
     }
-    DropUnusedLeaves(*root_, &json_fields_);
+    LinkLeaves(*root_, &json_fields_);
     if (root_->constant() != nullptr) field_ids_.clear();
   }
 

@@ -16,6 +16,7 @@ class JsonLeaf : public Predicate {
   virtual bool Matches(const Cell& cell) const = 0;  // never a kNull cell
   virtual bool tests_null() const { return false; }  // a null row is TRUE or FALSE, not NULL:
   virtual bool null_outcome() const { return false; }
+  size_t json_field() const { return json_field_; }
   size_t leaf() const { return leaf_; }
   void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override;
   int cost() const override { return 100; }
@@ -27,7 +28,7 @@ class JsonLeaf : public Predicate {
 
 class JsonScan {
  public:
-  explicit JsonScan(const JsonField& plan) : plan_(plan), results_(plan.leaf_count) {}
+  explicit JsonScan(const JsonField& plan) : plan_(plan), results_(plan.path_of_leaf.size()) {}
   void StartBlock();
   // Makes sure that the rows of the mask were tested.
   void Require(const Evaluation& evaluation, const uint64_t* mask);

@@ -41,7 +41,7 @@ struct JsonField {
     std::vector<const JsonLeaf*> leaves;
   };
   std::vector<Path> paths;
-  size_t leaf_count = 0;
+  std::vector<size_t> path_of_leaf;  // by leaf number; folding may drop a leaf that got one
 };
 
 class JsonScan;

@@ -43,37 +43,32 @@ size_t Findable(const index::VectorSource& source, const Selection& selection) {
 
 using Lists = std::vector<std::vector<index::Hit>>;
 
-// An approximate index may miss rows inside a range, and a damaged promise must not lose rows: lists that are shorter than
-// they must be are found again by an exact scan.
+// A family promises min(k, allowed rows) without a range and every row inside one. Nobody may notice if it breaks that:
+// a list that is too short is found again by an exact scan.
 Result<Lists> SearchWithIndex(const index::Index& found, const index::VectorSource& source, const index::SearchRequest& request,
                               const VectorQuery& query, size_t findable, const Context& context, index::SearchStats* stats) {
   Lists lists = TRY(found.Search(request, context, stats));
   if (lists.size() != query.query_count) return Internal("the index answered ", lists.size(), " of ", query.query_count, " queries");
+  if (request.radius) return lists;
   const size_t wanted = std::min(query.k, findable);
   const size_t width = index::RowBytes(source.type(), source.dim());
   for (size_t i = 0; i < lists.size(); ++i) {
     if (lists[i].size() >= wanted) continue;
-    index::SearchRequest single = request;
-    single.query_count = 1;
-    if (request.queries != nullptr) single.queries = static_cast<const char*>(request.queries) + i * width;
-    if (!request.sparse_queries.empty()) single.sparse_queries = {request.sparse_queries[i]};
-    Lists exact = TRY(index::ExactSearch(source, query.metric, single, context, stats));
+    const VectorQuery single = Slice(query, width, i, 1);
+    Lists exact = TRY(index::ExactSearch(source, query.metric, ToRequest(single, request.allowed), context, stats));
     lists[i] = std::move(exact.at(0));
   }
   return lists;
 }
 
-Status SearchPiece(const Piece& piece, const index::Bitset* dead, const ReadView& view, const VectorQuery& query, const Context& context,
+Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQuery& query, const Context& context,
                    std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
   const auto source = piece.vectors.find(query.field_id);
-  if (source == piece.vectors.end()) return OkStatus();  // written before the field existed
-  const Selection selection = TRY(Select(piece, dead, view, context));
-  if (selection.count == 0) return OkStatus();
+  if (selection.count == 0 || source == piece.vectors.end()) return OkStatus();  // or written before the field existed
   const index::SearchRequest request = ToRequest(query, selection.bits ? &*selection.bits : nullptr);
   const auto index = piece.indexes.find(query.field_id);
-  const bool use_index = index != piece.indexes.end() && !query.exact && !query.after_score && index->second->spec().metric == query.metric;
   Lists lists;
-  if (use_index) {
+  if (index != piece.indexes.end() && !query.exact && index->second->spec().metric == query.metric) {
     const size_t findable = Findable(*source->second, selection);
     lists = TRY(SearchWithIndex(*index->second, *source->second, request, query, findable, context, stats));
   } else {
@@ -97,13 +92,35 @@ void KeepBest(std::vector<Hit>* hits, size_t k, index::Metric metric) {
   }
 }
 
-Status SearchPieces(const Pieces& pieces, const Deletions& deletions, const ReadView& view, const VectorQuery& query,
-                    const Context& context, std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
-  CHECK(hits->size() == query.query_count);
+VectorQuery Slice(const VectorQuery& query, size_t row_bytes, size_t first, size_t count) {
+  VectorQuery part = query;
+  part.query_count = count;
+  if (query.queries != nullptr) {
+    part.queries = static_cast<const char*>(query.queries) + first * row_bytes;
+  } else {
+    const auto begin = query.sparse_queries.begin() + static_cast<ptrdiff_t>(first);
+    part.sparse_queries.assign(begin, begin + static_cast<ptrdiff_t>(count));
+  }
+  return part;
+}
+
+Result<Selections> SelectPieces(const Pieces& pieces, const Deletions& deletions, const ReadView& view, const Context& context) {
   const std::shared_ptr<const index::Bitset> dead = deletions.At(view.timestamp);
+  Selections selections;
+  selections.reserve(pieces.size());
   for (const std::shared_ptr<const Piece>& piece : pieces) {
     TRY(context.Check());
-    TRY(SearchPiece(*piece, dead.get(), view, query, context, hits, stats));
+    selections.push_back(TRY(Select(*piece, dead.get(), view, context)));
+  }
+  return selections;
+}
+
+Status SearchPieces(const Pieces& pieces, const Selections& selections, const VectorQuery& query, const Context& context,
+                    std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
+  CHECK(hits->size() == query.query_count && selections.size() == pieces.size());
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    TRY(context.Check());
+    TRY(SearchPiece(*pieces[i], selections[i], query, context, hits, stats));
   }
   for (std::vector<Hit>& list : *hits) KeepBest(&list, query.k, query.metric);
   return OkStatus();

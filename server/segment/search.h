@@ -56,8 +56,16 @@ class HitOrder {
 // Sorts and cuts to k.
 void KeepBest(std::vector<Hit>* hits, size_t k, index::Metric metric);
 
-// The best min(k, matching rows) of the pieces for each query; `hits` has one list per query, which it appends to.
-Status SearchPieces(const Pieces& pieces, const Deletions& deletions, const ReadView& view, const VectorQuery& query,
-                    const Context& context, std::vector<std::vector<Hit>>* hits, index::SearchStats* stats);
+// The selected rows of every piece of a segment.
+using Selections = std::vector<Selection>;
+Result<Selections> SelectPieces(const Pieces& pieces, const Deletions& deletions, const ReadView& view, const Context& context);
+
+// The best min(k, selected rows) of the pieces for each query; `hits` has one list per query, which it appends to. Several
+// calls with parts of the queries may share the selections.
+Status SearchPieces(const Pieces& pieces, const Selections& selections, const VectorQuery& query, const Context& context,
+                    std::vector<std::vector<Hit>>* hits, index::SearchStats* stats);
+
+// `count` of the query's queries, from `first` on.
+VectorQuery Slice(const VectorQuery& query, size_t row_bytes, size_t first, size_t count);
 
 }  // namespace saker::segment

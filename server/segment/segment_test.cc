@@ -64,6 +64,12 @@ std::vector<int64_t> Ids(const std::vector<Hit>& hits) {
   return ids;
 }
 
+Status Search(const GrowingSegment& segment, const VectorQuery& query, std::vector<std::vector<Hit>>* hits) {
+  const auto pieces = segment.pieces();
+  const Selections selections = TRY(SelectPieces(*pieces, *segment.deletions, {}, {}));
+  return SearchPieces(*pieces, selections, query, {}, hits, nullptr);
+}
+
 VectorQuery QueryFor(const float* vector, size_t k) {
   VectorQuery query;
   query.field_id = kVector;
@@ -198,7 +204,7 @@ TEST(SearchPieces, PagesStrictlyBehindAScoreForEveryMetric) {
     std::set<int64_t> seen;
     for (;;) {
       std::vector<std::vector<Hit>> hits(1);
-      ASSERT_TRUE(SearchPieces(*segment.pieces(), *segment.deletions, {}, query, {}, &hits, nullptr).ok());
+      ASSERT_TRUE(Search(segment, query, &hits).ok());
       if (hits[0].empty()) break;
       for (const int64_t id : Ids(hits[0])) EXPECT_TRUE(seen.insert(id).second) << id << " came twice";
       query.after_score = hits[0].back().score;
@@ -213,7 +219,7 @@ TEST(SearchPieces, NeverReturnsARowWithoutAVector) {
   segment.PublishStaged();
   const float vector[kDim] = {0, 0, 0, 0};
   std::vector<std::vector<Hit>> hits(1);
-  ASSERT_TRUE(SearchPieces(*segment.pieces(), *segment.deletions, {}, QueryFor(vector, 100), {}, &hits, nullptr).ok());
+  ASSERT_TRUE(Search(segment, QueryFor(vector, 100), &hits).ok());
   EXPECT_THAT(Ids(hits[0]), testing::ElementsAre(1, 2, 4, 5, 7, 8));
 }
 
@@ -227,7 +233,7 @@ TEST(SearchPieces, BreaksTiesBySmallerKey) {
   VectorQuery query = QueryFor(vector, 3);
   query.metric = index::Metric::kIp;
   std::vector<std::vector<Hit>> hits(1);
-  ASSERT_TRUE(SearchPieces(*segment.pieces(), *segment.deletions, {}, query, {}, &hits, nullptr).ok());
+  ASSERT_TRUE(Search(segment, query, &hits).ok());
   EXPECT_THAT(Ids(hits[0]), testing::ElementsAre(10, 20, 30));
 }
 

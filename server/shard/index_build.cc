@@ -16,14 +16,10 @@ namespace {
 constexpr uint64_t kIndexedRows = 1000;
 constexpr uint64_t kBuildBytesPerRow = 512;  // adjacency and scratch beside the vectors, about
 
-bool IsExact(const index::IndexSpec& spec) {
-  return spec.type == "FLAT" || spec.type == "BIN_FLAT";
-}
-
 }  // namespace
 
 bool LocalShard::NeedsIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition) const {
-  if (manifest.row_count < kIndexedRows || !manifest.vector_files.contains(definition.field_id) || IsExact(definition.spec)) return false;
+  if (manifest.row_count < kIndexedRows || !manifest.vector_files.contains(definition.field_id)) return false;
   MutexLock lock(index_mutex_);
   const std::pair<SegmentId, int64_t> job(manifest.segment, definition.index_id);
   if (exact_only_.contains(job)) return false;

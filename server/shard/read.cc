@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kExactGroupHits = 16384;
 constexpr uint64_t kSearchOutputBytes = 1ull << 31;
+constexpr size_t kQueriesPerTask = 4;  // fewer are not worth a thread switch
 
 Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const CollectionSchema& schema) {
   const FieldSchema* field = schema.FindId(request.field_id);
@@ -138,23 +139,46 @@ Result<LocalShard::View> LocalShard::TakeView(const ReadScope& scope) {
 Status LocalShard::FindHits(const View& view, const segment::VectorQuery& query, const ReadScope& scope, const Context& context,
                             std::vector<std::vector<segment::Hit>>* hits) {
   const segment::ReadView read{view.timestamp, scope.min_timestamp, scope.filter.get()};
-  std::vector<index::SearchStats> stats(view.parts.size());
-  if (view.parts.size() == 1) {
-    const View::Part& part = view.parts[0];
-    TRY(segment::SearchPieces(*part.pieces, *part.segment->deletions, read, query, context, hits, &stats[0]));
+  const size_t parts = view.parts.size();
+  // Threads that would stand idle share the queries of a batch.
+  const auto threads = static_cast<size_t>(environment_.search_pool.threads());
+  const size_t blocks = parts == 0 || parts >= threads ? 1 : std::clamp<size_t>(query.query_count / kQueriesPerTask, 1, threads);
+  std::vector<segment::Selections> selections(parts);
+  std::vector<index::SearchStats> stats(parts * blocks);
+  const auto select = [&](size_t i) -> Status {
+    const View::Part& part = view.parts[i];
+    selections[i] = TRY(segment::SelectPieces(*part.pieces, *part.segment->deletions, read, context));
+    return OkStatus();
+  };
+  if (parts == 1 && blocks == 1) {
+    TRY(select(0));
+    TRY(segment::SearchPieces(*view.parts[0].pieces, selections[0], query, context, hits, &stats[0]));
   } else {
-    std::vector<std::vector<std::vector<segment::Hit>>> found(view.parts.size());
+    if (blocks > 1) {
+      for (size_t i = 0; i < parts; ++i) TRY(select(i));
+    }
+    const FieldSchema& field = *view.schema->FindId(query.field_id);
+    std::vector<std::vector<std::vector<segment::Hit>>> found(parts * blocks);
+    const auto first_of = [&](size_t block) { return query.query_count * block / blocks; };
     TaskGroup group(environment_.search_pool);
-    for (size_t i = 0; i < view.parts.size(); ++i) {
-      found[i].resize(query.query_count);
-      group.Run([&, i] {
-        const View::Part& part = view.parts[i];
-        return segment::SearchPieces(*part.pieces, *part.segment->deletions, read, query, context, &found[i], &stats[i]);
+    for (size_t task = 0; task < parts * blocks; ++task) {
+      group.Run([&, task]() -> Status {
+        const size_t part = task / blocks;
+        const size_t first = first_of(task % blocks);
+        const size_t count = first_of(task % blocks + 1) - first;
+        if (blocks == 1) TRY(select(part));
+        found[task].resize(count);
+        const segment::VectorQuery slice = segment::Slice(query, FixedWidth(field.type, field.dim), first, count);
+        return segment::SearchPieces(*view.parts[part].pieces, selections[part], slice, context, &found[task], &stats[task]);
       });
     }
     TRY(group.Wait());
-    for (const auto& of_part : found) {
-      for (size_t q = 0; q < of_part.size(); ++q) (*hits)[q].insert((*hits)[q].end(), of_part[q].begin(), of_part[q].end());
+    for (size_t task = 0; task < found.size(); ++task) {
+      const size_t first = first_of(task % blocks);
+      for (size_t q = 0; q < found[task].size(); ++q) {
+        std::vector<segment::Hit>& list = (*hits)[first + q];
+        list.insert(list.end(), found[task][q].begin(), found[task][q].end());
+      }
     }
     for (std::vector<segment::Hit>& list : *hits) segment::KeepBest(&list, query.k, query.metric);
   }

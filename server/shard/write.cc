@@ -188,7 +188,13 @@ void LocalShard::PublishGroup(std::vector<StagedWrite>* staged) {
     for (const storage::Tombstone& dead : one.tombstones) deaths[dead.segment].push_back({dead.row, dead.timestamp});
     rows += one.write->rows->row_count;
   }
-  for (const auto& [id, deletions] : deaths) FindSegment(id)->deletions->Publish(deletions);
+  for (const auto& [id, deletions] : deaths) {
+    segment::Segment& segment = *FindSegment(id);
+    const auto limit = static_cast<size_t>(environment_.compact_dead_share * static_cast<double>(segment.row_count()));
+    const size_t before = segment.deletions->CountAt(kMaxTimestamp);
+    segment.deletions->Publish(deletions);
+    if (segment.sealed() && before < limit && before + deletions.size() >= limit) Schedule(kCompactLane);
+  }
   if (set_changed_) PublishSet();
   watermark_.store(staged->back().header.timestamp, std::memory_order_release);
   WrittenRows().Add(static_cast<double>(rows));

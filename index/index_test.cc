@@ -158,10 +158,10 @@ TEST(IndexTest, DuplicatesAndZeroVectorsAreAllFound) {
   for (const char* type : {"FLAT", "HNSW", "IVF_FLAT"}) {
     for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
       const auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 4);
-      for (size_t row = 0; row < 3000; ++row) source->AddFloats(row % 3 == 0 ? std::vector<float>(4, 0.0f) : std::vector<float>(4, 1.0f));
+      for (size_t row = 0; row < 1200; ++row) source->AddFloats(row % 3 == 0 ? std::vector<float>(4, 0.0f) : std::vector<float>(4, 1.0f));
       const auto index = Build({type, VectorType::kFloat32, metric}, source);
       const std::vector<float> query(4, 1.0f);
-      for (const size_t k : {10u, 1000u, 2500u, 3000u}) {
+      for (const size_t k : {10u, 500u, 1000u, 1200u}) {
         SearchRequest request;
         request.queries = query.data();
         request.k = k;

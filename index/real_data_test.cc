@@ -63,13 +63,13 @@ TEST(RealDataTest, FlatFindsEveryNeighbourOfSift) {
 
 TEST(RealDataTest, HnswReachesItsRecallOnGlove) {
   SHARED_OR_SKIP("glove100-20k");
-  const Params build = {{"M", "16"}, {"efConstruction", "200"}};
+  const Params build = {{"M", "16"}, {"efConstruction", "120"}};
   EXPECT_GE(Measure(folder, "cos", Metric::kCosine, "HNSW", build, {{"ef", "64"}}), 0.95);
 }
 
 TEST(RealDataTest, HnswReachesItsRecallOnSift) {
   SHARED_OR_SKIP("sift-photo-20k");
-  const Params build = {{"M", "16"}, {"efConstruction", "200"}};
+  const Params build = {{"M", "16"}, {"efConstruction", "120"}};
   EXPECT_GE(Measure(folder, "l2", Metric::kL2, "HNSW", build, {{"ef", "64"}}), 0.95);
   EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_FLAT", {{"nlist", "128"}}, {{"nprobe", "24"}}), 0.95);
 }

@@ -24,7 +24,10 @@ class Scorer {
   // `query` has the source's type and dimension and must stay until the next call.
   void SetQuery(const void* query);
   // The query is a row of the source.
-  void SetQueryRow(size_t row) { SetQuery(Address(row)); }
+  void SetQueryRow(size_t row) {
+    query_ = Address(row);
+    if (metric_ == Metric::kCosine) query_norm_ = NormOfRow(row, query_);
+  }
 
   const void* Address(size_t row) const { return base_ != nullptr ? base_ + row * stride_ : source_.Row(row); }
 
@@ -47,8 +50,6 @@ class Scorer {
   }
   // Scores any number of rows with the next ones prefetched.
   void Keys(const uint32_t* rows, size_t count, float* keys) const;
-  // The key of two rows.
-  float RowKey(size_t a, size_t b) const { return KeyOf(Address(a), metric_ == Metric::kCosine ? NormOfRow(a, Address(a)) : 0, b); }
 
   void Prefetch(size_t row) const {
     const char* address = static_cast<const char*>(Address(row));

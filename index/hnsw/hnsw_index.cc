@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "index/faiss/hnsw_builder.h"
+#include "index/hnsw/builder.h"
 #include "index/flat/exact_scan.h"
 #include "index/hnsw/walk.h"
 #include "index/index_file.h"

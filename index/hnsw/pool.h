@@ -43,6 +43,11 @@ class SortedPool {
     entries_[next_++] |= kExpanded;
     return true;
   }
+  // Everything kept, nearest first, without the flags.
+  void CopyTo(std::vector<uint64_t>* out) const {
+    out->assign(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(size_));
+    for (uint64_t& entry : *out) entry &= ~kExpanded;
+  }
   // The row that Pop would give now, if it is at hand: a guess for prefetching.
   bool Peek(uint32_t* row) const {
     if (next_ >= size_ || (entries_[next_] & kExpanded) != 0) return false;

@@ -1,7 +1,6 @@
-// Builds an HNSW graph with FAISS over vectors that stay where they are.
+// Builds an HNSW graph by insertion, on several threads, over vectors that stay where they are.
 //
-// FAISS links, our kernels measure: its distance computer reads the VectorSource. The FAISS object is gone when this
-// returns. With one thread the graph is the same every time.
+// With one thread the graph is the same every time. Every list is guarded by its row's lock while the build runs.
 #pragma once
 
 #include "index/hnsw/graph.h"

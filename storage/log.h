@@ -41,7 +41,7 @@ class Log {
   virtual Result<SequenceNumber> Append(ShardId shard, std::span<const LogAppend> records) = 0;
 
   // Calls `apply` for each record with a number greater than `after`, ascending; stops at its first error. DataLoss when
-  // a record is damaged or a number is missing.
+  // a record is damaged or a number is missing; records that were trimmed are missing too.
   virtual Status Replay(ShardId shard, SequenceNumber after,
                         const std::function<Status(SequenceNumber, std::string_view payload)>& apply) = 0;
 

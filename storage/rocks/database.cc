@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include <rocksdb/convenience.h>
-#include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/rate_limiter.h>
@@ -12,6 +11,7 @@
 
 #include "common/log.h"
 #include "storage/rocks/codec.h"
+#include "storage/rocks/file_checksum.h"
 
 namespace saker::storage::rocks {
 namespace {
@@ -61,7 +61,7 @@ rocksdb::DBOptions Database::DbOptions() {
                                                                      : rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   db.paranoid_checks = true;
   db.track_and_verify_wals_in_manifest = true;
-  db.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
+  db.file_checksum_gen_factory = NewXxh3FileChecksums();
   db.max_bgerror_resume_count = 0;  // a failed sync is never tried again: read-only until a restart
   db.listeners.push_back(listener_);
   db.max_background_jobs = 2;
@@ -77,6 +77,7 @@ rocksdb::DBOptions Database::DbOptions() {
   db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   db.max_log_file_size = 4 * kMiB;
   db.keep_log_file_num = 4;
+  db.db_host_id.clear();  // the machine's name is nobody's business in a table file
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;

@@ -63,13 +63,27 @@ Status DiskGuard::AdmitAbove(uint64_t bytes, uint64_t floor) {
   MutexLock lock(mutex_);
   if (std::chrono::steady_clock::now() - measured_at_ > kMeasureEvery) Measure();
   const uint64_t remaining = Remaining();
-  if (remaining < floor + 2 * bytes) {
+  const bool user_data = floor == keep_bytes_;
+  if (user_data && remaining >= resume_at_) resume_at_ = 0;
+  if (remaining < floor + 2 * bytes || (user_data && remaining < resume_at_)) {
+    if (user_data) resume_at_ = std::max(resume_at_, std::min(floor + 2 * bytes, keep_bytes_ + keep_bytes_ / 8));
     refusals_.Add();
-    return ResourceExhausted("the disk of ", directory_, " has ", remaining, " bytes left and ", floor,
-                             " are kept in reserve; free space or add a disk");
+    return Refusal(remaining, floor);
   }
   admitted_bytes_ += bytes;
   return OkStatus();
+}
+
+Status DiskGuard::Check() {
+  MutexLock lock(mutex_);
+  if (std::chrono::steady_clock::now() - measured_at_ > kMeasureEvery) Measure();
+  const uint64_t remaining = Remaining();
+  return remaining < std::max(keep_bytes_, resume_at_) ? Refusal(remaining, keep_bytes_) : OkStatus();
+}
+
+Status DiskGuard::Refusal(uint64_t remaining, uint64_t floor) const {
+  return ResourceExhausted("the disk of ", directory_, " has ", remaining, " bytes left and ", floor,
+                           " are kept in reserve; free space or add a disk");
 }
 
 void DiskGuard::Refresh() {

@@ -31,6 +31,9 @@ class DiskGuard {
   // What frees space, or is small and must not fail (a dropped collection, a checkpoint), may use most of the reserve.
   Status AdmitSmall(uint64_t bytes) EXCLUDES(mutex_) { return AdmitAbove(bytes, keep_bytes_ / 4); }
 
+  // Whether user data is admitted now; counts no refusal.
+  Status Check() EXCLUDES(mutex_);
+
   // Called a few times a second: measures, gives the file up or makes it again.
   void Refresh() EXCLUDES(mutex_);
   // Free bytes beyond what is kept; 0 when writes are refused.
@@ -41,6 +44,7 @@ class DiskGuard {
   Status AdmitAbove(uint64_t bytes, uint64_t floor) EXCLUDES(mutex_);
   void Measure() REQUIRES(mutex_);
   uint64_t Remaining() const REQUIRES(mutex_);
+  Status Refusal(uint64_t remaining, uint64_t floor) const;
   void MakeReserve() REQUIRES(mutex_);
   void GiveReserveUp() REQUIRES(mutex_);
 
@@ -50,6 +54,8 @@ class DiskGuard {
   Counter& refusals_;
   mutable Mutex mutex_;
   uint64_t keep_bytes_ = 0;  // constant after the constructor
+  // After a refusal: what must be there before anything is admitted again, so that a full disk does not flicker.
+  uint64_t resume_at_ GUARDED_BY(mutex_) = 0;
   std::function<uint64_t()> unwritten_ GUARDED_BY(mutex_);
   std::chrono::steady_clock::time_point measured_at_ GUARDED_BY(mutex_);
   uint64_t free_bytes_ GUARDED_BY(mutex_) = 0;       // as the file system says, without the reserve file

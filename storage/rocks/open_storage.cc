@@ -57,7 +57,7 @@ class LocalStorage final : public Storage {
   BlobStore& blobs() override { return blobs_; }
   Status WritesAllowed() override {
     TRY(database_->Health());
-    return disk_->Admit(0);
+    return disk_->Check();
   }
   uint64_t MemoryBytes() override { return closed_ ? 0 : database_->MemoryBytes(); }
   Status Close() override;

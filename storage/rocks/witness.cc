@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/checksum.h"
+#include "common/kill_point.h"
 #include "storage/rocks/codec.h"
 
 namespace saker::storage::rocks {
@@ -54,8 +55,10 @@ Status Witness::Record(uint64_t change) {
   PutBig64(&bytes, change);
   PutBig64(&bytes, Checksum(bytes));
   const auto offset = static_cast<off_t>((generation % 2) * kSlotDistance);
+  SAKER_KILL_POINT("witness.before_write");
   if (pwrite(fd_, bytes.data(), bytes.size(), offset) != static_cast<ssize_t>(bytes.size())) return Failed("write to", path_);
   if (fdatasync(fd_) != 0) return Failed("sync of", path_);
+  SAKER_KILL_POINT("witness.after_write");
   generation_ = generation;
   last_change_ = change;
   return OkStatus();

@@ -32,7 +32,7 @@ find_package(Threads REQUIRED)
 # Warnings are errors on our own targets; a library's headers are SYSTEM and say nothing.
 function(saker_options target)
   target_include_directories(${target} PUBLIC ${SAKER_ROOT})
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror -Wno-error=maybe-uninitialized)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized>)
 endfunction()
 
 # saker_library(name SOURCES a.cc ... DEPS other ... SYSTEM_DEPS rocksdb ...)

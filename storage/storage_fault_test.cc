@@ -332,13 +332,24 @@ class SmallDisk : public ::testing::Test {
   bool mounted_ = false;
 };
 
-// Appends until the disk is full or a hundred megabytes are written; the last answer.
+// Appends until the disk is full and stays so when flushes and compactions have ended; the last refusal.
 Status Fill(Storage& storage, int* appended) {
   const LogAppend record{std::string(200000, 'x'), {}};
-  for (int i = 0; i < 500; ++i) {
+  Status refused;
+  for (int i = 0; i < 2000; ++i) {
     const auto sequence = storage.log().Append(kShard, std::span(&record, 1));
-    if (!sequence.ok()) return sequence.status();
-    ++*appended;
+    if (sequence.ok()) {
+      ++*appended;
+      continue;
+    }
+    refused = sequence.status();
+    if (refused.code() != StatusCode::kResourceExhausted) return refused;
+    bool full = true;
+    for (int quiet = 0; quiet < 10 && full; ++quiet) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      full = !storage.WritesAllowed().ok();
+    }
+    if (full) return refused;
   }
   return OkStatus();
 }
@@ -366,7 +377,7 @@ int FillAndFree(const std::string& disk) {
     std::fprintf(stderr, "round %d: %d appends, then %s\n", round, appended, full.ToString().c_str());
     REQUIRE_IN_CHILD(full.code() == StatusCode::kResourceExhausted);
     REQUIRE_IN_CHILD(full.message().starts_with("the disk of " + options.directory + " has "));
-    REQUIRE_IN_CHILD(appended > 20);
+    REQUIRE_IN_CHILD(appended > 0);
     REQUIRE_IN_CHILD(storage.WritesAllowed().code() == StatusCode::kResourceExhausted);
     REQUIRE_IN_CHILD(storage.catalog().Write({{CatalogKind::kCounter, "c", "1"}}).ok());  // what frees space still works
     REQUIRE_IN_CHILD(storage.blobs().Create("a").status().code() == StatusCode::kResourceExhausted);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "storage/rocks/codec.h"
 #include "storage/rocks/file_checksum.h"
+#include "storage/rocks/guarded_file_system.h"
 
 namespace saker::storage::rocks {
 namespace {
@@ -46,6 +47,7 @@ class Database::Listener final : public rocksdb::EventListener {
 
 Database::Database(DatabaseOptions options)
     : options_(std::move(options)),
+      env_(NewGuardedEnv(*options_.disk)),
       cache_(rocksdb::NewLRUCache(options_.block_cache_bytes, /*num_shard_bits=*/2)),
       listener_(std::make_shared<Listener>(this)),
       commit_seconds_(GetHistogram("saker_storage_commit_seconds", "time of one durable write, with its wait for the shared fsync",
@@ -54,6 +56,7 @@ Database::Database(DatabaseOptions options)
 
 rocksdb::DBOptions Database::DbOptions() {
   rocksdb::DBOptions db;
+  db.env = env_.get();
   db.create_if_missing = options_.create;
   db.create_missing_column_families = options_.create;
   // The default mode (point in time) opens with acknowledged rows missing and status OK (reliability.md section 0 item 4).

@@ -14,6 +14,7 @@
 #include "common/metrics.h"
 #include "common/mutex.h"
 #include "common/result.h"
+#include "storage/rocks/disk_guard.h"
 
 namespace saker::storage::rocks {
 
@@ -23,6 +24,7 @@ enum class DamagedLog { kRefuse, kKeepPrefix };  // kKeepPrefix: open what reads
 
 struct DatabaseOptions {
   std::string directory;
+  DiskGuard* disk = nullptr;  // outlives the database
   uint64_t block_cache_bytes = 0;
   uint64_t write_buffer_bytes = 0;
   bool create = false;
@@ -63,6 +65,7 @@ class Database {
   rocksdb::ColumnFamilyOptions FamilyOptions(Family family) const;
 
   const DatabaseOptions options_;
+  const std::unique_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   std::shared_ptr<Listener> listener_;
   std::unique_ptr<rocksdb::DB> db_;

@@ -40,7 +40,7 @@ class LocalStorage final : public Storage {
         manifests_(*database_, *disk_),
         rows_(*database_, *disk_, directory + "/ingest"),
         blobs_(directory + "/segments", FileSystem::Posix(), [this](uint64_t bytes) { return disk_->Admit(bytes); }) {
-    disk_->SetUnwritten([this] { return database_->MemtableBytes(); });
+    disk_->Start([this] { return database_->MemtableBytes(); });
     watcher_ = std::thread([this] { Watch(); });
     reclaimer_ = std::thread([this] { ReclaimInBackground(); });
   }
@@ -102,10 +102,13 @@ void LocalStorage::RecordWitness() {
 
 // A merge needs as much space as what it merges; it must not start when that would eat the reserve.
 void LocalStorage::SwitchCompaction() {
-  const bool enough = disk_->SpareBytes() >= std::min(database_->TableBytes(), kCompactionHeadroom);
+  const uint64_t spare_bytes = disk_->SpareBytes();
+  const uint64_t needed_bytes = std::min(database_->TableBytes(), kCompactionHeadroom);
+  // Back on only with half as much again: a merge that ends must not switch it to and fro.
+  const bool enough = spare_bytes >= (compacting_ ? needed_bytes : needed_bytes + needed_bytes / 2);
   if (enough == compacting_) return;
   compacting_ = enough;
-  saker::Log(kWarning, enough ? "compaction resumes" : "compaction waits for disk space", {{"spare_bytes", disk_->SpareBytes()}});
+  saker::Log(kWarning, enough ? "compaction resumes" : "compaction waits for disk space", {{"spare_bytes", spare_bytes}});
   database_->SetAutoCompaction(enough);
 }
 
@@ -136,9 +139,9 @@ Status LocalStorage::Close() {
     stop_ = true;
   }
   wake_.NotifyAll();
+  disk_->Stop();
   if (watcher_.joinable()) watcher_.join();
   if (reclaimer_.joinable()) reclaimer_.join();
-  disk_->SetUnwritten(nullptr);
   RecordWitness();
   const Status health = database_->Health();
   TRY(database_->Close());
@@ -205,6 +208,7 @@ Result<std::unique_ptr<Storage>> Open(const StorageOptions& options) {
   TRY(PrepareIngestDirectory(options.directory + "/ingest"));
   TRY(files.MakeDirectories(options.directory + "/segments"));
   std::unique_ptr<Database> database = TRY(Database::Open({.directory = database_directory,
+                                                           .disk = disk.get(),
                                                            .block_cache_bytes = options.block_cache_bytes,
                                                            .write_buffer_bytes = options.write_buffer_bytes,
                                                            .create = state == DirectoryState::kNew,

@@ -199,7 +199,7 @@ Status RocksLog::Trim(ShardId id, SequenceNumber through) {
     shard->trimmed = through;
     bytes = shard->sizes.TrimThrough(through, shard->last);
   }
-  NoteReclaimable(std::move(from), std::move(to), bytes);
+  NoteReclaimable({std::move(from), std::move(to), bytes});
   return OkStatus();
 }
 
@@ -236,19 +236,41 @@ Status RocksLog::Drop(ShardId id) {
     shard->sizes = Sizes();
     shard->loaded = true;
   }
-  NoteReclaimable(prefix, end, bytes);
+  NoteReclaimable({prefix, end, bytes});
   return OkStatus();
 }
 
-void RocksLog::NoteReclaimable(std::string from, std::string to, uint64_t bytes) {
+void RocksLog::NoteReclaimable(Reclaimable range) {
   MutexLock lock(mutex_);
-  reclaimable_bytes_ += bytes;
-  if (reclaimable_.size() < kMaxReclaimable) reclaimable_.push_back({std::move(from), std::move(to), bytes});
+  reclaimable_bytes_ += range.bytes;
+  // Trims of one shard follow one another: one range.
+  for (Reclaimable& known : reclaimable_) {
+    if (known.to != range.from && known.from != range.from) continue;
+    known.to = std::max(known.to, range.to);
+    known.bytes += range.bytes;
+    return;
+  }
+  if (reclaimable_.size() < kMaxReclaimable) reclaimable_.push_back(std::move(range));
 }
 
 bool RocksLog::ReclaimWanted() {
+  const bool tight = !disk_.Check().ok();
   MutexLock lock(mutex_);
-  return reclaimable_bytes_ >= kReclaimBytes;
+  return reclaimable_bytes_ >= (tight ? 1 : kReclaimBytes);
+}
+
+uint64_t RocksLog::LiveBytes() {
+  std::vector<std::shared_ptr<Shard>> shards;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [id, shard] : shards_) shards.push_back(shard);
+  }
+  uint64_t bytes = 0;
+  for (const std::shared_ptr<Shard>& shard : shards) {
+    MutexLock lock(shard->mutex);
+    bytes += shard->sizes.appended - shard->sizes.trimmed;
+  }
+  return bytes;
 }
 
 void RocksLog::Reclaim(std::atomic<bool>* cancel) {
@@ -258,7 +280,7 @@ void RocksLog::Reclaim(std::atomic<bool>* cancel) {
     ranges.swap(reclaimable_);
     reclaimable_bytes_ = 0;
   }
-  if (ranges.empty() || *cancel) return;
+  if (ranges.empty()) return;
   rocksdb::DB* db = database_.rocks();
   rocksdb::ColumnFamilyHandle* family = database_.family(kLogFamily);
   // A memtable that holds mostly deleted records flushes to little, and lets go of its memory and of the write-ahead log.
@@ -267,8 +289,8 @@ void RocksLog::Reclaim(std::atomic<bool>* cancel) {
   rocksdb::FlushOptions flush;
   flush.allow_write_stall = true;
   db->Flush(flush, all).PermitUncheckedError();  // an error reaches the listener
-  std::vector<rocksdb::RangePtr> whole;
   std::vector<rocksdb::Slice> bounds;
+  std::vector<rocksdb::RangePtr> whole;
   bounds.reserve(2 * ranges.size());
   for (const Reclaimable& range : ranges) {
     bounds.emplace_back(range.from);
@@ -277,22 +299,13 @@ void RocksLog::Reclaim(std::atomic<bool>* cancel) {
   }
   rocksdb::DeleteFilesInRanges(db, family, whole.data(), whole.size(), /*include_end=*/false).PermitUncheckedError();
   // Level 0 is not touched by that: merge it, if what is still alive in there fits beside it.
-  uint64_t live_bytes = 0;
-  std::vector<std::shared_ptr<Shard>> shards;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [id, shard] : shards_) shards.push_back(shard);
-  }
-  for (const std::shared_ptr<Shard>& shard : shards) {
-    MutexLock lock(shard->mutex);
-    live_bytes += shard->sizes.appended - shard->sizes.trimmed;
-  }
-  std::sort(ranges.begin(), ranges.end(), [](const Reclaimable& a, const Reclaimable& b) { return a.bytes > b.bytes; });
-  for (const Reclaimable& range : ranges) {
-    if (*cancel || range.bytes < kReclaimBytes / 4) return;
-    if (disk_.SpareBytes() < live_bytes) {
-      saker::Log(kWarning, "log compaction waits for disk space", {{"live_bytes", live_bytes}, {"spare_bytes", disk_.SpareBytes()}});
-      return;
+  for (Reclaimable& range : ranges) {
+    if (*cancel) return;
+    const uint64_t live_bytes = LiveBytes();
+    if (!disk_.HasRoom(live_bytes)) {
+      saker::Log(kWarning, "log compaction waits for disk space", {{"live_bytes", live_bytes}});
+      NoteReclaimable(std::move(range));
+      continue;
     }
     rocksdb::CompactRangeOptions options;
     options.exclusive_manual_compaction = false;

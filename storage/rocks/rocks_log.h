@@ -57,7 +57,8 @@ class RocksLog final : public Log {
   std::shared_ptr<Shard> Find(ShardId id) EXCLUDES(mutex_);
   Status Load(ShardId id, Shard* shard) REQUIRES(shard->mutex);
   Status DropDamagedTail(ShardId id, SequenceNumber from, SequenceNumber last, const Status& why);
-  void NoteReclaimable(std::string from, std::string to, uint64_t bytes) EXCLUDES(mutex_);
+  void NoteReclaimable(Reclaimable range) EXCLUDES(mutex_);
+  uint64_t LiveBytes() EXCLUDES(mutex_);
 
   Database& database_;
   DiskGuard& disk_;

@@ -66,17 +66,17 @@ TEST(Witness, RemembersTheNewestOfItsTwoSlots) {
   const std::string path = directory.path() + ".witness";
   {
     Witness witness = std::move(Witness::Open(path)).value();
-    EXPECT_FALSE(witness.last_change().has_value());
-    for (const uint64_t change : {10, 20, 30}) ASSERT_TRUE(witness.Record(change).ok());
+    EXPECT_FALSE(witness.reach().has_value());
+    for (const uint64_t change : {10, 20, 30}) ASSERT_TRUE(witness.Record({change, 4, change + 1}).ok());
   }
-  EXPECT_EQ(Witness::Open(path)->last_change(), 30u);
+  EXPECT_EQ(Witness::Open(path)->reach(), (Reach{30, 4, 31}));
   std::string bytes = *FileSystem::Posix().ReadAll(path, 1 << 16);
   bytes[4096 + 20] = static_cast<char>(bytes[4096 + 20] ^ 1);  // the third stands in the second slot
   ASSERT_TRUE(WriteFileAtomically(FileSystem::Posix(), path, bytes).ok());
-  EXPECT_EQ(Witness::Open(path)->last_change(), 20u);
+  EXPECT_EQ(Witness::Open(path)->reach(), (Reach{20, 4, 21}));
   bytes[0] = 'x';
   ASSERT_TRUE(WriteFileAtomically(FileSystem::Posix(), path, bytes).ok());
-  EXPECT_FALSE(Witness::Open(path)->last_change().has_value());
+  EXPECT_FALSE(Witness::Open(path)->reach().has_value());
   std::filesystem::remove(path);
 }
 

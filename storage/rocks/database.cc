@@ -1,6 +1,7 @@
 #include "storage/rocks/database.h"
 
 #include <chrono>
+#include <cstdlib>
 
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
@@ -177,6 +178,18 @@ void Database::MarkFailed(const std::string& why) {
     failure_ = why;
   }
   saker::Log(kError, "storage failed, writes stop", {{"directory", options_.directory}, {"reason", why}});
+}
+
+Result<Reach> Database::CurrentReach() {
+  Reach reach;
+  reach.change = LastChange();
+  std::vector<std::string> files;
+  TRY(FromRocks(db_->GetLiveFiles(files, &reach.manifest_bytes, /*flush_memtable=*/false), "live files"));
+  for (const std::string& file : files) {
+    if (file.starts_with("/MANIFEST-")) reach.manifest_number = std::strtoull(file.c_str() + 10, nullptr, 10);
+  }
+  if (reach.manifest_number == 0) return Internal(options_.directory, " names no MANIFEST among its ", files.size(), " files");
+  return reach;
 }
 
 uint64_t Database::MemtableBytes() {

@@ -15,6 +15,7 @@
 #include "common/mutex.h"
 #include "common/result.h"
 #include "storage/rocks/disk_guard.h"
+#include "storage/rocks/witness.h"
 
 namespace saker::storage::rocks {
 
@@ -51,6 +52,8 @@ class Database {
 
   // The number of the last change; durable, because every write is synced before it is published.
   uint64_t LastChange() { return db_->GetLatestSequenceNumber(); }
+  // How far the database reaches, for the witness.
+  Result<Reach> CurrentReach();
   uint64_t MemtableBytes();
   uint64_t TableBytes();
   uint64_t MemoryBytes();

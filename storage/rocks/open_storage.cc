@@ -1,6 +1,7 @@
 // OpenStorage: takes the directory, checks it, opens the database and runs the two threads that watch over it.
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include <pthread.h>
@@ -94,9 +95,11 @@ bool LocalStorage::Sleep(std::chrono::steady_clock::duration time) {
 }
 
 void LocalStorage::RecordWitness() {
-  const uint64_t change = database_->LastChange();
-  if (witness_.last_change() == change) return;
-  const Status status = witness_.Record(change);
+  const auto record = [this]() -> Status {
+    const Reach reach = TRY(database_->CurrentReach());
+    return witness_.reach() == reach ? OkStatus() : witness_.Record(reach);
+  };
+  const Status status = record();
   if (!status.ok()) database_->MarkFailed(status.message());
 }
 
@@ -161,23 +164,39 @@ uint64_t LogFileBytes(const std::string& database_directory) {
   return bytes;
 }
 
-// The log must reach as far as its witness saw; with `accept_log_loss` the difference is printed instead.
-Status CheckWitness(const StorageOptions& options, DirectoryState state, const Witness& witness, uint64_t last_change) {
+// The database must reach as far as its witness saw. Before RocksDB opens it only the MANIFEST can be measured.
+Status CheckManifestReach(const std::string& database_directory, const Witness& witness) {
+  if (!witness.reach().has_value()) return OkStatus();
+  FileSystem& files = FileSystem::Posix();
+  const std::string current = TRY(files.ReadAll(database_directory + "/CURRENT", 4096));
+  constexpr std::string_view kStart = "MANIFEST-";
+  const uint64_t number = current.starts_with(kStart) ? std::strtoull(current.c_str() + kStart.size(), nullptr, 10) : 0;
+  if (number > witness.reach()->manifest_number) return OkStatus();  // made anew since; RocksDB synced it before it named it
+  if (number < witness.reach()->manifest_number) {
+    return Corruption(database_directory, "/CURRENT names MANIFEST ", number, ", its witness saw ", witness.reach()->manifest_number);
+  }
+  const auto manifest = TRY(files.Map(database_directory + "/" + current.substr(0, current.find('\n'))));
+  if (manifest->bytes().size() >= witness.reach()->manifest_bytes) return OkStatus();
+  return Corruption(database_directory, "/MANIFEST-", number, " has ", manifest->bytes().size(), " bytes, its witness saw ",
+                    witness.reach()->manifest_bytes);
+}
+
+Status CheckLogReach(const StorageOptions& options, DirectoryState state, const Witness& witness, uint64_t last_change) {
   const std::string path = options.directory + "/witness";
-  if (!witness.last_change().has_value()) {
+  if (!witness.reach().has_value()) {
     if (state == DirectoryState::kNew && last_change == 0) return OkStatus();
-    if (!options.accept_log_loss)
-      return Corruption(path, " is missing or damaged: nothing vouches for the log's ", last_change, " changes");
-    saker::Log(kError, "log opened without its witness", {{"file", path}, {"last_change", last_change}});
-    return OkStatus();
+    return Corruption(path, " is missing or damaged: nothing vouches for the log's ", last_change, " changes");
   }
-  if (last_change >= *witness.last_change()) return OkStatus();
-  const uint64_t missing = *witness.last_change() - last_change;
-  if (!options.accept_log_loss) {
-    return Corruption("the log in ", options.directory, "/db reads up to change ", last_change, ", its witness saw ",
-                      *witness.last_change(), ": ", missing, " changes are missing");
-  }
-  saker::Log(kError, "log loss accepted", {{"directory", options.directory}, {"changes_dropped", missing}, {"last_change", last_change}});
+  const uint64_t seen = witness.reach()->change;
+  if (last_change >= seen) return OkStatus();
+  return Corruption("the log in ", options.directory, "/db reads up to change ", last_change, ", its witness saw ", seen, ": ",
+                    seen - last_change, " changes are missing");
+}
+
+// Damage to the log: refused, or accepted by the operator and printed.
+Status Judge(const StorageOptions& options, const Status& damage) {
+  if (damage.ok() || !options.accept_log_loss) return damage;
+  saker::Log(kError, "log loss accepted", {{"directory", options.directory}, {"damage", damage.message()}});
   return OkStatus();
 }
 
@@ -194,17 +213,12 @@ Result<std::unique_ptr<Storage>> Open(const StorageOptions& options) {
   DirectoryLock lock = TRY(DirectoryLock::Take(options.directory));
   const DirectoryState state = TRY(ReadVersion(options.directory));
   const std::string database_directory = options.directory + "/db";
-  if (state == DirectoryState::kNew && files.Exists(options.directory + "/witness") && !files.Exists(database_directory)) {
-    return Corruption(options.directory, " has a witness but neither VERSION nor db");
-  }
   auto disk = std::make_unique<DiskGuard>(options.directory, options.reserve_bytes);
   TRY(disk->Prepare(LogFileBytes(database_directory)));
   const DamagedLog damaged_log = options.accept_log_loss ? DamagedLog::kKeepPrefix : DamagedLog::kRefuse;
-  const Status check = CheckLogFiles(database_directory);
-  if (!check.ok()) {
-    if (!options.accept_log_loss) return check;
-    saker::Log(kError, "damaged log opened", {{"directory", options.directory}, {"damage", check.message()}});
-  }
+  Witness witness = TRY(Witness::Open(options.directory + "/witness"));
+  TRY(Judge(options, CheckLogFiles(database_directory)));
+  if (state == DirectoryState::kWritten) TRY(Judge(options, CheckManifestReach(database_directory, witness)));
   TRY(PrepareIngestDirectory(options.directory + "/ingest"));
   TRY(files.MakeDirectories(options.directory + "/segments"));
   std::unique_ptr<Database> database = TRY(Database::Open({.directory = database_directory,
@@ -217,9 +231,9 @@ Result<std::unique_ptr<Storage>> Open(const StorageOptions& options) {
   if (state == DirectoryState::kNew && last_change > 0 && !options.accept_log_loss) {
     return Corruption(options.directory, "/VERSION is missing, the database holds ", last_change, " changes");
   }
-  Witness witness = TRY(Witness::Open(options.directory + "/witness"));
-  TRY(CheckWitness(options, state, witness, last_change));
-  if (witness.last_change() != last_change) TRY(witness.Record(last_change));
+  TRY(Judge(options, CheckLogReach(options, state, witness, last_change)));
+  const Reach reach = TRY(database->CurrentReach());
+  TRY(witness.Record(reach));
   if (state == DirectoryState::kNew) {
     TRY(files.SyncDirectory(options.directory));
     TRY(WriteVersion(options.directory));

@@ -15,7 +15,8 @@ namespace saker::storage::rocks {
 namespace {
 
 constexpr std::string_view kMagic = "SAKRWIT1";
-constexpr size_t kSlotBytes = 32;  // magic, generation, change, checksum
+constexpr size_t kSlotBytes = 48;  // magic, generation, change, MANIFEST number, MANIFEST bytes, checksum
+constexpr size_t kChecksumAt = kSlotBytes - 8;
 constexpr size_t kSlotDistance = 4096;
 
 Status Failed(std::string_view what, const std::string& path) {
@@ -25,7 +26,7 @@ Status Failed(std::string_view what, const std::string& path) {
 }  // namespace
 
 Witness::Witness(Witness&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), generation_(other.generation_), last_change_(other.last_change_) {}
+    : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)), generation_(other.generation_), reach_(other.reach_) {}
 
 Witness::~Witness() {
   if (fd_ >= 0) close(fd_);
@@ -39,20 +40,22 @@ Result<Witness> Witness::Open(const std::string& path) {
     char bytes[kSlotBytes];
     if (pread(fd, bytes, kSlotBytes, static_cast<off_t>(slot * kSlotDistance)) != static_cast<ssize_t>(kSlotBytes)) continue;
     const std::string_view view(bytes, kSlotBytes);
-    if (view.substr(0, 8) != kMagic || GetBig64(view.substr(24)) != Checksum(view.substr(0, 24))) continue;
+    if (view.substr(0, 8) != kMagic || GetBig64(view.substr(kChecksumAt)) != Checksum(view.substr(0, kChecksumAt))) continue;
     const uint64_t generation = GetBig64(view.substr(8));
-    if (witness.last_change_.has_value() && generation < witness.generation_) continue;
+    if (witness.reach_.has_value() && generation < witness.generation_) continue;
     witness.generation_ = generation;
-    witness.last_change_ = GetBig64(view.substr(16));
+    witness.reach_ = Reach{GetBig64(view.substr(16)), GetBig64(view.substr(24)), GetBig64(view.substr(32))};
   }
   return witness;
 }
 
-Status Witness::Record(uint64_t change) {
+Status Witness::Record(const Reach& reach) {
   const uint64_t generation = generation_ + 1;
   std::string bytes(kMagic);
   PutBig64(&bytes, generation);
-  PutBig64(&bytes, change);
+  PutBig64(&bytes, reach.change);
+  PutBig64(&bytes, reach.manifest_number);
+  PutBig64(&bytes, reach.manifest_bytes);
   PutBig64(&bytes, Checksum(bytes));
   const auto offset = static_cast<off_t>((generation % 2) * kSlotDistance);
   SAKER_KILL_POINT("witness.before_write");
@@ -60,7 +63,7 @@ Status Witness::Record(uint64_t change) {
   if (fdatasync(fd_) != 0) return Failed("sync of", path_);
   SAKER_KILL_POINT("witness.after_write");
   generation_ = generation;
-  last_change_ = change;
+  reach_ = reach;
   return OkStatus();
 }
 

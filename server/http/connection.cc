@@ -31,17 +31,23 @@ const char* ReasonPhrase(int status) {
   return known == beast_http::status::unknown ? "Unknown" : beast_http::obsolete_reason(known).data();
 }
 
+// As gRPC words it, so that one client is one peer whichever dialect it speaks: "ipv4:10.0.0.1:41234".
 std::string PeerName(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof(address);
   if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
-  char text[INET6_ADDRSTRLEN] = "local";
+  char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(&address)->sin_addr, text, sizeof(text));
-  } else if (address.ss_family == AF_INET6) {
-    ::inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr, text, sizeof(text));
+    const auto* v4 = reinterpret_cast<sockaddr_in*>(&address);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text, sizeof(text));
+    return "ipv4:" + std::string(text) + ":" + std::to_string(ntohs(v4->sin_port));
   }
-  return text;
+  if (address.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<sockaddr_in6*>(&address);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof(text));
+    return "ipv6:[" + std::string(text) + "]:" + std::to_string(ntohs(v6->sin6_port));
+  }
+  return "unix:";
 }
 
 std::string LowerCase(std::string_view text) {

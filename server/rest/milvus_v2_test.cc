@@ -1,3 +1,4 @@
+#include "server/auth/privileges.h"
 #include "server/rest/rest_test_base.h"
 
 namespace saker::rest {
@@ -348,6 +349,19 @@ TEST_F(MilvusV2, NoRouteButTheOpenOnesAnswersWithoutAToken) {
   EXPECT_EQ(open, 4);
   EXPECT_TRUE(proxy_.calls.empty());
   EXPECT_GT(router.routes().size(), 60u);
+}
+
+// A right that the table of calls does not know would be refused to everybody, always.
+TEST_F(MilvusV2, EveryRouteAsksForAKnownRight) {
+  StrictAuthenticator authenticator;
+  http::Router router;
+  RegisterRest(router, {.proxy = &proxy_, .models = models_.get(), .authenticator = &authenticator, .version = "1"});
+  for (const http::Route& route : router.routes()) {
+    if (route.pattern.starts_with("/v2/vectordb/"))
+      SendTo(router, route.method, route.pattern, "{}", {{"authorization", "Bearer root:secret"}});
+  }
+  EXPECT_GT(authenticator.methods.size(), 50u);
+  for (const std::string& method : authenticator.methods) EXPECT_TRUE(auth::FindPrivilege(method) != nullptr) << method;
 }
 
 TEST_F(MilvusV2, RightsAreAskedAndUsersChangedAsTheCaller) {

@@ -76,9 +76,7 @@ TEST(Rows, EveryTypeGoesInAndOut) {
             R"({"pk":"k2","b":false,"i8":0,"i16":-5,"i32":7,"i64":12,"f":0.5,"d":1,"s":null,"j":"{\"y\":1}",)"
             R"("a":{"Data":{"IntData":{"data":[]}}},"as":{"Data":{"StringData":{"data":[]}}},"fv":[0,0],"bv":"Af8=","hv":"ADwAuA==",)"
             R"("gv":"gD9JQA==","iv":[-128,127],"sv":{"1":2,"3":1}})");
-  for (const auto& column : rows->columns) {
-    EXPECT_TRUE(column.name != "sv" || column.dim == 11);
-  }
+  for (const auto& column : rows->columns) { EXPECT_TRUE(column.name != "sv" || column.dim == 11); }
 }
 
 TEST(Rows, RefusesWhatDoesNotFit) {

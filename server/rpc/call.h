@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,11 +61,16 @@ class ResponseSink {
   virtual void Emit(const google::protobuf::MessageLite& response) = 0;
 };
 
+struct PackedRequest {
+  google::protobuf::io::ZeroCopyInputStream* bytes;
+  size_t size;
+};
+
 // One method of MilvusService, its messages still packed.
 struct Method {
   std::string_view name;
   // False when `request` is not a message of the method's type; nothing was emitted then.
-  bool (*run)(const Call& call, google::protobuf::io::ZeroCopyInputStream* request, ResponseSink* sink);
+  bool (*run)(const Call& call, PackedRequest packed, ResponseSink* sink);
   // Emits a response of the method's type that carries only the error.
   void (*refuse)(const Status& error, ResponseSink* sink);
 };
@@ -96,15 +102,19 @@ pb::common::Status* StatusOf(Response* response) {
 }
 
 template <auto kHandler, typename Request, typename Response>
-bool RunMethod(const Call& call, google::protobuf::io::ZeroCopyInputStream* bytes, ResponseSink* sink) {
+bool RunMethod(const Call& call, PackedRequest packed, ResponseSink* sink) {
   alignas(16) char block[4096];
   google::protobuf::ArenaOptions options;
   options.initial_block = block;
   options.initial_block_size = sizeof(block);
   google::protobuf::Arena arena(options);
-  auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+  // A big array grows in steps; an arena would keep every outgrown one.
+  constexpr size_t kArenaLimit = size_t{1} << 20;
+  const bool on_heap = packed.size > kArenaLimit;
+  auto* request = google::protobuf::Arena::CreateMessage<Request>(on_heap ? nullptr : &arena);
+  const std::unique_ptr<Request> owner(on_heap ? request : nullptr);
   auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
-  if (!request->ParseFromZeroCopyStream(bytes)) return false;
+  if (!request->ParseFromZeroCopyStream(packed.bytes)) return false;
   const Status status = kHandler(call, *request, response);
   if (!status.ok()) {
     response->Clear();

@@ -79,17 +79,16 @@ class RunningCall final : public grpc::ServerUnaryReactor {
 
   // On gRPC's thread: refuses, or hands over to the pool.
   void Admit() {
-    if (route_.method == nullptr) {
-      return Finish({grpc::StatusCode::UNIMPLEMENTED, "Saker does not implement MilvusService/" + route_.name + " yet"});
-    }
     AnswerInKind();
     authorization_ = Metadata(*grpc_context_, "authorization");
     metadata_database_ = Metadata(*grpc_context_, "dbname").value_or("");
     if (auto caller = route_.services.authenticator.TryAuthenticateGrpc(authorization_, peer())) {
       const Status allowed = TakeCaller(*std::move(caller));
       if (!allowed.ok()) return Finish(Transport(allowed));
+      if (route_.method == nullptr) return FinishUnimplemented();
     }
     if (route_.pool.TrySubmit([this] { Run(); })) return;
+    if (route_.method == nullptr) return FinishUnimplemented();
     Refuse(MilvusError(MilvusErrorCode::kTooManyRequests, "too many concurrent requests, queue is full"));
   }
 
@@ -117,6 +116,7 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     if (!caller_) {
       const Status allowed = TakeCaller(route_.services.authenticator.AuthenticateGrpc(authorization_, peer()));
       if (!allowed.ok()) return Finish(Transport(allowed));
+      if (route_.method == nullptr) return FinishUnimplemented();
     }
     // Nobody waits for the answer: the work is not begun.
     const Status alive = context_.Check();
@@ -125,13 +125,17 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     grpc::ProtoBufferReader reader(&request);
     Bytes sink(response_);
     const Call call{route_.services, context_, *caller_, metadata_database_};
-    if (!reader.status().ok() || !route_.method->run(call, &reader, &sink)) {
+    if (!reader.status().ok() || !route_.method->run(call, {&reader, request_->Length()}, &sink)) {
       route_.metrics.failed.Add();
       return Finish({grpc::StatusCode::INVALID_ARGUMENT, "the message is not a valid request of " + route_.name});
     }
     route_.metrics.ok.Add();
     route_.metrics.seconds.Observe(std::chrono::duration<double>(Clock::now() - begin).count());
     Finish(sink.serialized() ? grpc::Status::OK : grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the answer is too large to be sent"));
+  }
+
+  void FinishUnimplemented() {
+    Finish({grpc::StatusCode::UNIMPLEMENTED, "Saker does not implement MilvusService/" + route_.name + " yet"});
   }
 
   void Refuse(const Status& error) {

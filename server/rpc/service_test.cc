@@ -321,6 +321,8 @@ TEST_F(ServiceTest, AsksForCredentialsWhenAuthenticationIsOn) {
   status = Call("GetVersion", mp::GetVersionRequest(), &response, {{"authorization", auth::EncodeBase64("root:Milvus")}});
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   EXPECT_EQ(status.error_message(), "auth check failure, please check username and password are correct");
+  status = Call("CreateRole", mp::CreateRoleRequest(), &response);  // not implemented, and not told to strangers
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
   const std::map<std::string, std::string> root = {{"authorization", auth::EncodeBase64("root:root-password")}};
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(Call("GetVersion", mp::GetVersionRequest(), &response, root).ok());
 

@@ -29,10 +29,11 @@ if(SAKER_SANITIZE)
 endif()
 find_package(Threads REQUIRED)
 
-# Warnings are errors on our own targets; a library's headers are SYSTEM and say nothing.
+# Warnings are errors on our own targets; system headers say nothing. Two stay warnings with g++ 12, which reports them on
+# inlined std::string code that is right (its bugs 105329 and 105562).
 function(saker_options target)
   target_include_directories(${target} PUBLIC ${SAKER_ROOT})
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror $<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized>)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Werror "$<$<CXX_COMPILER_ID:GNU>:-Wno-error=maybe-uninitialized;-Wno-error=restrict>")
 endfunction()
 
 # saker_library(name SOURCES a.cc ... DEPS other ... SYSTEM_DEPS rocksdb ...)

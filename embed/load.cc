@@ -32,10 +32,8 @@ size_t UsableCores() {
   return std::max<size_t>(1, cores);
 }
 
-// A forward pass of this many tokens keeps the cores busy; more would only make an arriving query wait longer.
-size_t BatchTokens(size_t threads) {
-  return 512 * threads;
-}
+// Of one lane. At 256 rows the products are at full speed; more would only make an arriving query wait longer.
+constexpr size_t kBatchTokens = 256;
 
 Result<std::unique_ptr<LinearBackend>> ChooseBackend(Precision precision, size_t threads) {
   if (precision != Precision::kFloat32) {
@@ -73,7 +71,8 @@ Status WarmUp(Encoder& encoder, size_t vocabulary) {
     for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i * 97 % vocabulary);
     batch.Add(ids);
     std::vector<float> vector(encoder.dim());
-    TRY(encoder.Encode(batch, vector.data()));
+    for (size_t lane = 0; lane < encoder.lanes(); ++lane) TRY(encoder.Encode(batch, lane, vector.data()));
+    TRY(encoder.EncodeTogether(batch, vector.data()));
     for (size_t i = 0; i < vector.size(); ++i) {
       if (!std::isfinite(vector[i]))
         return Corruption("the warm-up of ", ids.size(), " tokens gave ", vector[i], " in dimension ", i, ": the weights are broken");
@@ -140,7 +139,7 @@ Result<std::unique_ptr<Embedder>> LoadEmbedder(const ModelOptions& options) {
   ModelInfo info;
   info.name = options.name;
   info.precision = backend->bf16() ? "bf16" : "fp32";
-  const BertOptions bert = {.threads = threads, .max_batch_tokens = BatchTokens(threads), .name = options.name};
+  const BertOptions bert = {.lanes = threads, .max_batch_tokens = kBatchTokens, .name = options.name};
   std::unique_ptr<Encoder> encoder = TRY(MakeBertEncoder(config, checkpoint, std::move(backend), bert));
   TRY(WarmUp(*encoder, static_cast<size_t>(config.vocab_size)));
   info.fingerprint = Fingerprint(config, *tokenizer, checkpoint);
@@ -162,8 +161,7 @@ Result<std::unique_ptr<Embedder>> LoadEmbedder(const ModelOptions& options) {
        {"weight_bytes", info.weight_bytes},
        {"memory_bytes", info.memory_bytes},
        {"seconds", info.load_seconds}});
-  const BatcherOptions batching = {
-      .name = options.name, .queue_limit_tokens = options.queue_limit_tokens, .batch_tokens = bert.max_batch_tokens};
+  const BatcherOptions batching = {.name = options.name, .queue_limit_tokens = options.queue_limit_tokens, .batch_tokens = kBatchTokens};
   return std::unique_ptr<Embedder>(std::make_unique<BatchedEmbedder>(std::move(info), std::move(tokenizer), std::move(encoder), batching));
 }
 

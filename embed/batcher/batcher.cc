@@ -70,8 +70,10 @@ Batcher::Metrics::Metrics(const std::string& model)
 
 Batcher::Batcher(std::unique_ptr<Encoder> encoder, const BatcherOptions& options)
     : encoder_(std::move(encoder)), options_(options), metrics_(options.name) {
-  thread_ = std::thread([this] { Loop(); });
-  pthread_setname_np(thread_.native_handle(), ("embed " + options_.name).substr(0, 15).c_str());
+  for (size_t lane = 0; lane < encoder_->lanes(); ++lane) {
+    threads_.emplace_back([this, lane] { Loop(lane); });
+    pthread_setname_np(threads_.back().native_handle(), ("embed " + options_.name).substr(0, 15).c_str());
+  }
 }
 
 Batcher::~Batcher() {
@@ -80,7 +82,7 @@ Batcher::~Batcher() {
     stopping_ = true;
     wake_.NotifyAll();
   }
-  thread_.join();
+  for (std::thread& thread : threads_) thread.join();
 }
 
 Result<std::vector<float>> Batcher::Embed(std::vector<std::vector<int32_t>> sequences, Priority priority, const Context& context) {
@@ -109,7 +111,7 @@ Result<std::vector<float>> Batcher::Embed(std::vector<std::vector<int32_t>> sequ
   queued_tokens_ += request->tokens_left;
   metrics_.queue_tokens.Set(static_cast<double>(queued_tokens_));
   (priority == Priority::kInteractive ? interactive_ : bulk_).push_back(request);
-  wake_.NotifyOne();
+  wake_.NotifyAll();  // lanes, if there is enough for several
   while (!request->finished) {
     const bool woken = request->done.WaitUntil(mutex_, std::min(context.deadline(), Clock::now() + kCancelPoll));
     if (!woken && !request->finished && context.Done()) {
@@ -134,8 +136,13 @@ void Batcher::Finish(Request& request, Status status) {
   request.done.NotifyAll();
 }
 
+// Also drops requests that failed in a batch while more of their texts waited.
 void Batcher::DropDone(Queue& queue) {
   for (auto place = queue.begin(); place != queue.end();) {
+    if ((*place)->finished) {
+      place = queue.erase(place);
+      continue;
+    }
     const Status status = (*place)->context.Check();
     if (status.ok()) {
       ++place;
@@ -204,11 +211,12 @@ Batcher::Batch Batcher::FormBatch() {
   return batch;
 }
 
-void Batcher::Run(Batch& batch) {
+void Batcher::Run(Batch& batch, size_t lane, Mode mode) {
   const auto start = Clock::now();
   const size_t dim = encoder_->dim();
   std::vector<float> vectors(batch.packed.sequence_count() * dim);
-  const Status status = encoder_->Encode(batch.packed, vectors.data());
+  const Status status = mode == Mode::kTogether ? encoder_->EncodeTogether(batch.packed, vectors.data())
+                                                : encoder_->Encode(batch.packed, lane, vectors.data());
   metrics_.forward_seconds.Observe(SecondsSince(start));
   metrics_.batch_tokens.Observe(static_cast<double>(batch.packed.token_count()));
   metrics_.batch_texts.Observe(static_cast<double>(batch.packed.sequence_count()));
@@ -237,24 +245,42 @@ void Batcher::Run(Batch& batch) {
   metrics_.queue_tokens.Set(static_cast<double>(queued_tokens_));
 }
 
-void Batcher::Loop() {
-  for (;;) {
-    Batch batch;
-    {
-      MutexLock lock(mutex_);
-      // Requests that failed in a batch may still have texts waiting.
-      for (Queue* queue : {&interactive_, &bulk_}) std::erase_if(*queue, [](const RequestPtr& request) { return request->finished; });
-      while (!stopping_ && interactive_.empty() && bulk_.empty()) wake_.Wait(mutex_);
-      if (stopping_) {
-        for (Queue* queue : {&interactive_, &bulk_}) {
-          for (const RequestPtr& request : *queue) Finish(*request, Unavailable("the model ", options_.name, " is shutting down"));
-          queue->clear();
-        }
-        return;
-      }
-      batch = FormBatch();
+bool Batcher::MayTakeWork() const {
+  return !together_ && !(interactive_.empty() && bulk_.empty());
+}
+
+// So few that lanes would stand idle if each text went to one.
+bool Batcher::FewTextsWait() const {
+  const size_t few = encoder_->lanes() / 2;
+  size_t waiting = 0;
+  for (const Queue* queue : {&interactive_, &bulk_}) {
+    for (const RequestPtr& request : *queue) {
+      waiting += request->sequences.size() - request->next;
+      if (waiting > few) return false;
     }
-    if (!batch.targets.empty()) Run(batch);
+  }
+  return true;
+}
+
+void Batcher::Loop(size_t lane) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    while (!stopping_ && !MayTakeWork()) wake_.Wait(mutex_);
+    if (stopping_) break;
+    const Mode mode = running_lanes_ == 0 && encoder_->lanes() > 1 && FewTextsWait() ? Mode::kTogether : Mode::kOneLane;
+    Batch batch = FormBatch();
+    if (batch.targets.empty()) continue;
+    ++running_lanes_;
+    together_ = mode == Mode::kTogether;
+    mutex_.Unlock();
+    Run(batch, lane, mode);
+    mutex_.Lock();
+    --running_lanes_;
+    if (std::exchange(together_, false)) wake_.NotifyAll();
+  }
+  for (Queue* queue : {&interactive_, &bulk_}) {
+    for (const RequestPtr& request : *queue) Finish(*request, Unavailable("the model ", options_.name, " is shutting down"));
+    queue->clear();
   }
 }
 

@@ -1,6 +1,7 @@
-// Packs the texts of concurrent callers into forward passes, on one thread a model.
+// Packs the texts of concurrent callers into forward passes, on one thread a lane of the model.
 //
-// A batch is formed when the encoder is free, of whatever waits: no timer. Interactive requests go first; bulk keeps a
+// A batch is formed when a lane is free, of whatever waits: no timer. A text that comes while the model is idle is
+// computed by all lanes together. Interactive requests go first; bulk keeps a
 // floor of the tokens. Requests of one class take turns, so that a large one does not hold up a small one. Identical
 // texts in one batch are computed once. Callers whose deadline passed or who cancelled are dropped before their turn.
 //
@@ -27,7 +28,7 @@ namespace saker::embed {
 struct BatcherOptions {
   std::string name;                     // label of the metrics
   size_t queue_limit_tokens = 1 << 20;  // waiting and running
-  size_t batch_tokens = 512;            // of one forward pass; a single longer text is run alone
+  size_t batch_tokens = 256;            // of one forward pass; a single longer text is run alone
   double bulk_floor = 0.2;              // share of tokens that bulk gets while interactive work never ends
 };
 
@@ -64,13 +65,16 @@ class Batcher {
     Histogram& seconds;
   };
 
-  void Loop() EXCLUDES(mutex_);
+  void Loop(size_t lane) EXCLUDES(mutex_);
+  bool MayTakeWork() const REQUIRES(mutex_);
+  bool FewTextsWait() const REQUIRES(mutex_);
   Batch FormBatch() REQUIRES(mutex_);
   void TakeFrom(Queue& queue, size_t budget, Batch* batch) REQUIRES(mutex_);
   size_t TakeTurn(const RequestPtr& request, size_t budget, Batch* batch) REQUIRES(mutex_);
   void DropDone(Queue& queue) REQUIRES(mutex_);
   void Finish(Request& request, Status status) REQUIRES(mutex_);
-  void Run(Batch& batch) EXCLUDES(mutex_);
+  enum class Mode { kOneLane, kTogether };
+  void Run(Batch& batch, size_t lane, Mode mode) EXCLUDES(mutex_);
 
   const std::unique_ptr<Encoder> encoder_;
   const BatcherOptions options_;
@@ -81,8 +85,10 @@ class Batcher {
   Queue bulk_ GUARDED_BY(mutex_);
   size_t queued_tokens_ GUARDED_BY(mutex_) = 0;
   double bulk_credit_ GUARDED_BY(mutex_) = 0;
+  size_t running_lanes_ GUARDED_BY(mutex_) = 0;
+  bool together_ GUARDED_BY(mutex_) = false;  // one batch has all lanes
   bool stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace saker::embed

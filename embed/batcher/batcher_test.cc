@@ -20,6 +20,7 @@ class FakeEncoder final : public Encoder {
     CondVar changed;
     bool open GUARDED_BY(mutex) = true;
     std::vector<PackedBatch> batches GUARDED_BY(mutex);
+    size_t together GUARDED_BY(mutex) = 0;
 
     void SetOpen(bool value) {
       MutexLock lock(mutex);
@@ -35,12 +36,20 @@ class FakeEncoder final : public Encoder {
       return batches;
     }
   };
-  explicit FakeEncoder(std::shared_ptr<Log> log) : log_(std::move(log)) {}
+  FakeEncoder(std::shared_ptr<Log> log, size_t lanes) : log_(std::move(log)), lanes_(lanes) {}
   size_t dim() const override { return 2; }
   size_t max_tokens() const override { return 100; }
   size_t max_batch_tokens() const override { return 100; }
   uint64_t memory_bytes() const override { return 0; }
-  Status Encode(const PackedBatch& batch, float* vectors) override {
+  size_t lanes() const override { return lanes_; }
+  Status EncodeTogether(const PackedBatch& batch, float* vectors) override {
+    {
+      MutexLock lock(log_->mutex);
+      ++log_->together;
+    }
+    return Encode(batch, 0, vectors);
+  }
+  Status Encode(const PackedBatch& batch, size_t, float* vectors) override {
     MutexLock lock(log_->mutex);
     log_->batches.push_back(batch);
     log_->changed.NotifyAll();
@@ -58,11 +67,14 @@ class FakeEncoder final : public Encoder {
 
  private:
   const std::shared_ptr<Log> log_;
+  const size_t lanes_;
 };
 
 class BatcherTest : public ::testing::Test {
  protected:
-  void Start(const BatcherOptions& options) { batcher_ = std::make_unique<Batcher>(std::make_unique<FakeEncoder>(log_), options); }
+  void Start(const BatcherOptions& options, size_t lanes = 1) {
+    batcher_ = std::make_unique<Batcher>(std::make_unique<FakeEncoder>(log_, lanes), options);
+  }
   void TearDown() override {
     log_->SetOpen(true);
     batcher_.reset();
@@ -238,6 +250,26 @@ TEST_F(BatcherTest, AValueThatIsNotFiniteFailsItsOwnRequestOnly) {
   EXPECT_TRUE(good.get().ok());
   EXPECT_EQ(batcher_->Embed({{FakeEncoder::kBroken}}, Priority::kBulk, Context()).status().code(), StatusCode::kInternal);
   EXPECT_TRUE(batcher_->Embed({{4}}, Priority::kBulk, Context()).ok());
+}
+
+TEST_F(BatcherTest, LanesShareTheQueueAndALoneTextGetsThemAll) {
+  Start({.name = kName, .batch_tokens = 50}, 3);
+  EXPECT_TRUE(batcher_->Embed(Texts(1, 1, 10), Priority::kInteractive, Context()).ok());
+  {
+    MutexLock lock(log_->mutex);
+    EXPECT_EQ(log_->together, 1U);
+  }
+  log_->SetOpen(false);
+  auto many = Send(Texts(1, 50, 10), Priority::kBulk);
+  log_->AwaitBatches(4);  // the three lanes at once, while the gate is closed
+  auto query = Send(Texts(5000, 1, 10));
+  AwaitQueued(510);
+  log_->SetOpen(true);
+  const auto vectors = many.get();
+  ASSERT_TRUE(vectors.ok() && query.get().ok());
+  for (size_t i = 0; i < 50; ++i) EXPECT_EQ((*vectors)[2 * i], static_cast<float>(1 + i));
+  const PackedBatch next = log_->Batches().at(4);
+  EXPECT_NE(std::find(next.ids.begin(), next.ids.end(), 5000), next.ids.end()) << "the query went first";
 }
 
 TEST_F(BatcherTest, ShuttingDownAnswersWhoWaits) {

@@ -49,7 +49,8 @@ Isa BestIsa() {
 }
 
 const Kernels& KernelsFor(Isa isa) {
-  if (isa >= Isa::kAvx512) return kAvx512Kernels;
+  if (isa >= Isa::kAvx512Bf16) return kAvx512Bf16Kernels;
+  if (isa == Isa::kAvx512) return kAvx512Kernels;
   return isa == Isa::kAvx2 ? kAvx2Kernels : kScalarKernels;
 }
 
@@ -57,14 +58,15 @@ std::vector<const Kernels*> RunnableKernels() {
   std::vector<const Kernels*> tables = {&kScalarKernels};
   if (CpuIsa() >= Isa::kAvx2) tables.push_back(&kAvx2Kernels);
   if (CpuIsa() >= Isa::kAvx512) tables.push_back(&kAvx512Kernels);
+  if (CpuIsa() >= Isa::kAvx512Bf16) tables.push_back(&kAvx512Bf16Kernels);
   return tables;
 }
 
-// Keys transposed, and one block of query rows' scores; both padded to whole vectors.
+// Keys transposed (and, as bf16, values in pairs), and one block of query rows' scores; all padded to whole vectors.
 size_t AttentionScratchFloats(size_t tokens, size_t head_dim) {
   constexpr size_t kMaxBlockRows = 8;
-  const size_t padded = (tokens + 15) / 16 * 16;
-  return padded * (head_dim + kMaxBlockRows);
+  const size_t padded = (tokens + 31) / 32 * 32;
+  return padded * (head_dim + kMaxBlockRows + kMaxBlockRows / 2);
 }
 
 }  // namespace saker::embed

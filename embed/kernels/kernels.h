@@ -11,22 +11,24 @@
 namespace saker::embed {
 
 // Attention of one head over the tokens of one sequence: out = softmax(q k' scale) v for query rows [q_begin, q_end).
-// Row i of q, k, v begins `stride` floats after row i - 1. Exactly one of `out` and `out_bf16` is set.
-struct AttentionCall {
-  const float* q;
-  const float* k;
-  const float* v;
+// Row i of q, k, v begins `stride` elements after row i - 1.
+template <typename T>
+struct BasicAttentionCall {
+  const T* q;
+  const T* k;
+  const T* v;
   size_t stride;
   size_t tokens;
   size_t head_dim;
   float scale;
   size_t q_begin;
   size_t q_end;
-  float* out;
-  uint16_t* out_bf16;
+  T* out;
   size_t out_stride;
   float* scratch;  // AttentionScratchFloats(tokens, head_dim), aligned to 64 bytes
 };
+using AttentionCall = BasicAttentionCall<float>;
+using AttentionCallBf16 = BasicAttentionCall<uint16_t>;  // sums and softmax in fp32
 size_t AttentionScratchFloats(size_t tokens, size_t head_dim);
 
 struct Kernels {
@@ -36,6 +38,7 @@ struct Kernels {
   // Each row becomes (x - mean) / sqrt(var + epsilon) * gamma + beta, in place; also rounded into `bf16` if not null.
   void (*layer_norm)(float* x, const float* gamma, const float* beta, float epsilon, size_t rows, size_t dim, uint16_t* bf16);
   void (*attention)(const AttentionCall& call);
+  void (*attention_bf16)(const AttentionCallBf16& call);
   void (*gelu_erf)(float* x, size_t count);
 };
 
@@ -51,5 +54,6 @@ std::vector<const Kernels*> RunnableKernels();
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;
 extern const Kernels kAvx512Kernels;
+extern const Kernels kAvx512Bf16Kernels;
 
 }  // namespace saker::embed

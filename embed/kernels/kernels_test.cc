@@ -90,12 +90,40 @@ TEST_F(KernelsTest, AttentionAgreesWithScalarOverAllTails) {
         kernels->attention(call);
         for (size_t i = 0; i < y.size(); ++i)
           ASSERT_NEAR(y[i], expected[i], 2e-5) << kernels->isa << " head " << head_dim << " tokens " << tokens;
-        std::vector<uint16_t> bf16(expected.size());
-        call.out = nullptr;
-        call.out_bf16 = bf16.data();
-        kernels->attention(call);
-        call.out_bf16 = nullptr;
-        for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(bf16[i], FloatToBFloat16(y[i])) << kernels->isa;
+      }
+    }
+  }
+}
+
+TEST_F(KernelsTest, Bf16AttentionAgreesWithScalarOverAllTails) {
+  for (const size_t head_dim : {16, 32, 64, 96}) {
+    for (const size_t tokens : {1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130}) {
+      const size_t stride = 3 * head_dim + 16;
+      std::vector<uint16_t> qkv;
+      for (const float x : Random(tokens * stride, 1.5)) qkv.push_back(FloatToBFloat16(x));
+      AlignedBuffer scratch = AlignedBuffer::Allocate(AttentionScratchFloats(tokens, head_dim) * sizeof(float)).value();
+      AttentionCallBf16 call = {};
+      call.q = qkv.data();
+      call.k = qkv.data() + head_dim;
+      call.v = qkv.data() + 2 * head_dim;
+      call.stride = stride;
+      call.tokens = tokens;
+      call.head_dim = head_dim;
+      call.scale = 1 / std::sqrt(static_cast<float>(head_dim));
+      call.q_end = tokens;
+      call.out_stride = head_dim + 3;
+      call.scratch = scratch.as<float>();
+      std::vector<uint16_t> expected(tokens * call.out_stride);
+      call.out = expected.data();
+      kScalarKernels.attention_bf16(call);
+      for (const Kernels* kernels : RunnableKernels()) {
+        std::vector<uint16_t> y(expected.size());
+        call.out = y.data();
+        kernels->attention_bf16(call);
+        for (size_t i = 0; i < y.size(); ++i) {
+          ASSERT_NEAR(BFloat16ToFloat(y[i]), BFloat16ToFloat(expected[i]), 0.04)
+              << kernels->isa << " head " << head_dim << " tokens " << tokens;
+        }
       }
     }
   }

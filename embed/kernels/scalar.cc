@@ -24,15 +24,29 @@ void LayerNorm(float* x, const float* gamma, const float* beta, float epsilon, s
   }
 }
 
-void Attention(const AttentionCall& call) {
+float ToFloat(float x) {
+  return x;
+}
+float ToFloat(uint16_t x) {
+  return BFloat16ToFloat(x);
+}
+void Store(float x, float* out) {
+  *out = x;
+}
+void Store(float x, uint16_t* out) {
+  *out = FloatToBFloat16(x);
+}
+
+template <typename T>
+void Attention(const BasicAttentionCall<T>& call) {
   float* scores = call.scratch;
   for (size_t i = call.q_begin; i < call.q_end; ++i) {
-    const float* q = call.q + i * call.stride;
+    const T* q = call.q + i * call.stride;
     float most = -INFINITY;
     for (size_t j = 0; j < call.tokens; ++j) {
-      const float* k = call.k + j * call.stride;
+      const T* k = call.k + j * call.stride;
       float dot = 0;
-      for (size_t d = 0; d < call.head_dim; ++d) dot += q[d] * k[d];
+      for (size_t d = 0; d < call.head_dim; ++d) dot += ToFloat(q[d]) * ToFloat(k[d]);
       scores[j] = dot * call.scale;
       most = std::max(most, scores[j]);
     }
@@ -43,13 +57,8 @@ void Attention(const AttentionCall& call) {
     }
     for (size_t d = 0; d < call.head_dim; ++d) {
       float value = 0;
-      for (size_t j = 0; j < call.tokens; ++j) value += scores[j] * call.v[j * call.stride + d];
-      value /= sum;
-      if (call.out != nullptr) {
-        call.out[i * call.out_stride + d] = value;
-      } else {
-        call.out_bf16[i * call.out_stride + d] = FloatToBFloat16(value);
-      }
+      for (size_t j = 0; j < call.tokens; ++j) value += scores[j] * ToFloat(call.v[j * call.stride + d]);
+      Store(value / sum, &call.out[i * call.out_stride + d]);
     }
   }
 }
@@ -60,6 +69,6 @@ void GeluErf(float* x, size_t count) {
 
 }  // namespace
 
-const Kernels kScalarKernels = {"scalar", 1, LayerNorm, Attention, GeluErf};
+const Kernels kScalarKernels = {"scalar", 1, LayerNorm, Attention<float>, Attention<uint16_t>, GeluErf};
 
 }  // namespace saker::embed

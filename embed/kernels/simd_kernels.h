@@ -4,7 +4,7 @@
 // No standard template may be used either: its instantiation would be shared.
 //
 // V: kLanes, type Reg; Load, Store, Set, Zero, Add, Sub, Mul, Div, Fma, Max, Min, Sum, MaxLane, Round, Pow2 (2^x of a
-// whole x), StoreBf16. No include guard on purpose.
+// whole x), Transpose (of kLanes registers), StoreBf16. No include guard on purpose.
 
 // e^x, relative error below 2e-7 for x in [-87, 88]; smaller x give e^-87, which softmax cannot tell from 0.
 inline V::Reg Exp(V::Reg x) {
@@ -116,7 +116,7 @@ inline float SoftmaxRow(float* scores, size_t tokens, size_t padded, float scale
 // out[r] = sum over tokens of weight[r][j] v[j], for Rows rows and Vectors vectors of the head.
 template <size_t Rows, size_t Vectors>
 inline void ValueTile(const float* weights, size_t padded, const float* v, size_t stride, size_t tokens, const float* inverse, float* out,
-                      uint16_t* out_bf16, size_t out_stride) {
+                      size_t out_stride) {
   V::Reg sum[Rows][Vectors];
   for (size_t r = 0; r < Rows; ++r) {
     for (size_t c = 0; c < Vectors; ++c) sum[r][c] = V::Zero();
@@ -130,14 +130,7 @@ inline void ValueTile(const float* weights, size_t padded, const float* v, size_
     }
   }
   for (size_t r = 0; r < Rows; ++r) {
-    for (size_t c = 0; c < Vectors; ++c) {
-      const V::Reg y = V::Mul(sum[r][c], V::Set(inverse[r]));
-      if (out != nullptr) {
-        V::Store(out + r * out_stride + c * V::kLanes, y);
-      } else {
-        V::StoreBf16(out_bf16 + r * out_stride + c * V::kLanes, y);
-      }
-    }
+    for (size_t c = 0; c < Vectors; ++c) V::Store(out + r * out_stride + c * V::kLanes, V::Mul(sum[r][c], V::Set(inverse[r])));
   }
 }
 
@@ -154,13 +147,23 @@ inline void AttentionRows(const AttentionCall& call, const float* keys, size_t p
   for (size_t r = 0; r < Rows; ++r) inverse[r] = SoftmaxRow(scores + r * padded, call.tokens, padded, call.scale);
   constexpr size_t kValueWide = V::kValueVectors;
   size_t d = 0;
-  const auto out = [&](size_t at) { return call.out == nullptr ? nullptr : call.out + row * call.out_stride + at; };
-  const auto out_bf16 = [&](size_t at) { return call.out_bf16 == nullptr ? nullptr : call.out_bf16 + row * call.out_stride + at; };
+  float* out = call.out + row * call.out_stride;
   for (; d + kValueWide * V::kLanes <= call.head_dim; d += kValueWide * V::kLanes) {
-    ValueTile<Rows, kValueWide>(scores, padded, call.v + d, call.stride, call.tokens, inverse, out(d), out_bf16(d), call.out_stride);
+    ValueTile<Rows, kValueWide>(scores, padded, call.v + d, call.stride, call.tokens, inverse, out + d, call.out_stride);
   }
-  for (; d < call.head_dim; d += V::kLanes) {
-    ValueTile<Rows, 1>(scores, padded, call.v + d, call.stride, call.tokens, inverse, out(d), out_bf16(d), call.out_stride);
+  for (; d < call.head_dim; d += V::kLanes)
+    ValueTile<Rows, 1>(scores, padded, call.v + d, call.stride, call.tokens, inverse, out + d, call.out_stride);
+}
+
+// keys[d][j] = k[j][d], zero for j beyond the tokens.
+inline void TransposeKeys(const AttentionCall& call, size_t padded, float* keys) {
+  for (size_t j = 0; j < padded; j += V::kLanes) {
+    for (size_t d = 0; d < call.head_dim; d += V::kLanes) {
+      V::Reg block[V::kLanes];
+      for (size_t r = 0; r < V::kLanes; ++r) block[r] = j + r < call.tokens ? V::Load(call.k + (j + r) * call.stride + d) : V::Zero();
+      V::Transpose(block);
+      for (size_t r = 0; r < V::kLanes; ++r) V::Store(keys + (d + r) * padded + j, block[r]);
+    }
   }
 }
 
@@ -169,12 +172,7 @@ void Attention(const AttentionCall& call) {
   const size_t padded = (call.tokens + 15) / 16 * 16;
   float* keys = call.scratch;
   float* scores = keys + padded * call.head_dim;
-  for (size_t j = 0; j < call.tokens; ++j) {
-    for (size_t d = 0; d < call.head_dim; ++d) keys[d * padded + j] = call.k[j * call.stride + d];
-  }
-  for (size_t d = 0; d < call.head_dim; ++d) {
-    for (size_t j = call.tokens; j < padded; ++j) keys[d * padded + j] = 0;
-  }
+  TransposeKeys(call, padded, keys);
   size_t row = call.q_begin;
   for (; row + V::kBlockRows <= call.q_end; row += V::kBlockRows) AttentionRows<V::kBlockRows>(call, keys, padded, scores, row);
   for (; row + 2 <= call.q_end; row += 2) AttentionRows<2>(call, keys, padded, scores, row);

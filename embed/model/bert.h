@@ -1,8 +1,7 @@
 // BERT's encoder over a packed batch: embeddings, L layers of attention and feed-forward, pooling.
 //
-// A batch of several sequences is dealt to the team's threads, which then run their share alone, from the embedding to
-// the pooled vector, without waiting for each other; a batch of few sequences is run by all threads together, each taking
-// a part of every product's columns and of the attention's heads.
+// A lane carries its batch from the embedding to the pooled vector without waiting for anybody. Together, each lane takes
+// a part of every product's columns and of the attention's heads, with a barrier after each.
 #pragma once
 
 #include <memory>
@@ -16,8 +15,8 @@
 namespace saker::embed {
 
 struct BertOptions {
-  size_t threads = 1;
-  size_t max_batch_tokens = 4096;
+  size_t lanes = 1;
+  size_t max_batch_tokens = 512;  // of one lane
   std::string name;
 };
 

@@ -14,10 +14,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::unique_ptr<Encoder> Make(const std::string& directory, std::unique_ptr<LinearBackend> backend, size_t threads) {
+std::unique_ptr<Encoder> Make(const std::string& directory, std::unique_ptr<LinearBackend> backend, size_t lanes) {
   const ModelConfig config = ReadModelConfig(directory).value();
   const Checkpoint checkpoint = Checkpoint::Open(directory).value();
-  auto encoder = MakeBertEncoder(config, checkpoint, std::move(backend), {.threads = threads, .max_batch_tokens = 512, .name = "test"});
+  auto encoder = MakeBertEncoder(config, checkpoint, std::move(backend), {.lanes = lanes, .max_batch_tokens = 512, .name = "test"});
   EXPECT_TRUE(encoder.ok()) << encoder.status().ToString();
   return std::move(encoder).value();
 }
@@ -34,8 +34,13 @@ PackedBatch RandomBatch(std::mt19937& random, size_t sequences, size_t longest) 
 
 std::vector<float> Vectors(Encoder& encoder, const PackedBatch& batch) {
   std::vector<float> vectors(batch.sequence_count() * encoder.dim());
-  const Status status = encoder.Encode(batch, vectors.data());
+  const Status status = encoder.EncodeTogether(batch, vectors.data());
   EXPECT_TRUE(status.ok()) << status.ToString();
+  for (size_t lane = 0; lane < encoder.lanes(); ++lane) {
+    std::vector<float> alone(vectors.size());
+    EXPECT_TRUE(encoder.Encode(batch, lane, alone.data()).ok());
+    for (size_t i = 0; i < alone.size(); ++i) EXPECT_NEAR(alone[i], vectors[i], 1e-6) << "lane " << lane;
+  }
   return vectors;
 }
 
@@ -131,7 +136,7 @@ TEST(Bert, RefusesBatchesItCannotHold) {
   const auto refusal = [&](std::vector<int32_t> ids) {
     PackedBatch batch;
     batch.Add(ids);
-    return encoder->Encode(batch, vectors.data()).message();
+    return encoder->Encode(batch, 0, vectors.data()).message();
   };
   EXPECT_THAT(refusal({}), HasSubstr("0 tokens"));
   EXPECT_THAT(refusal(std::vector<int32_t>(65, 1)), HasSubstr("65 tokens, not 1 to 64"));
@@ -140,7 +145,7 @@ TEST(Bert, RefusesBatchesItCannotHold) {
   PackedBatch types;
   types.Add({1, 2});
   types.type_ids = {0, 2};
-  EXPECT_THAT(encoder->Encode(types, vectors.data()).message(), HasSubstr("token type 2"));
+  EXPECT_THAT(encoder->Encode(types, 0, vectors.data()).message(), HasSubstr("token type 2"));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 
 namespace saker::embed {
 
-enum class Epilogue { kStore, kActivate, kAccumulate };  // kActivate writes the backend's type, the others write float
+enum class Epilogue { kStore, kActivate, kAccumulate };  // the first two write the backend's type, the last adds to float
 
 struct LinearSpec {
   size_t inputs = 0;

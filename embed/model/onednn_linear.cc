@@ -75,7 +75,7 @@ class OneDnnLinear final : public Linear {
     const Part& part = parts_[part_index];
     if (part.products == nullptr) return;
     const size_t in_bytes = spec_.inputs * (bf16_ ? 2 : 4);
-    const size_t out_width = bf16_ && spec_.epilogue == Epilogue::kActivate ? 2 : 4;
+    const size_t out_width = bf16_ && spec_.epilogue != Epilogue::kAccumulate ? 2 : 4;
     const auto* in = static_cast<const std::byte*>(x);
     auto* out = static_cast<std::byte*>(y) + part.first_column * out_width;
     size_t left = (rows + kRowQuantum - 1) / kRowQuantum * kRowQuantum;
@@ -174,7 +174,7 @@ class OneDnnBackend final : public LinearBackend {
 
   Status MakeProduct(const LinearSpec& spec, size_t columns, size_t rows, const memory::desc* packed, Product* product) {
     const auto type = bf16_ ? memory::data_type::bf16 : memory::data_type::f32;
-    const auto out_type = spec.epilogue == Epilogue::kActivate ? type : memory::data_type::f32;
+    const auto out_type = spec.epilogue != Epilogue::kAccumulate ? type : memory::data_type::f32;
     const auto m = static_cast<memory::dim>(rows);
     const auto n = static_cast<memory::dim>(columns);
     const auto k = static_cast<memory::dim>(spec.inputs);

@@ -71,7 +71,8 @@ Status LocalShard::BuildIndexes() {
 Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) {
   const StageTimer timer(JobSeconds("index"));
   const std::shared_ptr<const storage::SegmentManifest> before = segment->manifest();
-  const FieldSchema* field = schema_.Get()->FindId(definition.field_id);
+  const std::shared_ptr<const CollectionSchema> schema = schema_.Get();
+  const FieldSchema* field = schema->FindId(definition.field_id);
   const auto file = before->vector_files.find(definition.field_id);
   if (field == nullptr || file == before->vector_files.end())
     return NotFound("segment ", segment->id, " has no field ", definition.field_id);
@@ -198,7 +199,8 @@ Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
     SAKER_KILL_POINT("index.after_drop");
     for (storage::SegmentManifest& manifest : edit.put) {
       segment::SealedSegment& segment = *sealed_.at(manifest.segment).segment;
-      for (const auto& [field_id, file] : segment.manifest()->index_files) {
+      const std::shared_ptr<const storage::SegmentManifest> before = segment.manifest();
+      for (const auto& [field_id, file] : before->index_files) {
         if (!manifest.index_files.contains(field_id)) segment.SetIndex(field_id, nullptr, nullptr);
       }
       segment.SetManifest(std::move(manifest));
@@ -221,7 +223,8 @@ Shard::IndexProgress LocalShard::GetIndexProgress(int64_t index_id) const {
   const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
   const auto definition = std::find_if(definitions->begin(), definitions->end(), [&](const auto& one) { return one.index_id == index_id; });
   if (definition == definitions->end()) return progress;
-  for (const std::shared_ptr<segment::Segment>& segment : segments_.Get()->segments) {
+  const std::shared_ptr<const SegmentSet> set = segments_.Get();
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
     if (!segment->sealed()) continue;
     progress.total_rows += segment->row_count();
     if (!NeedsIndex(*static_cast<const segment::SealedSegment&>(*segment).manifest(), *definition))

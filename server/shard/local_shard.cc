@@ -76,7 +76,8 @@ Status LocalShard::ForgetPartition(PartitionId partition, Timestamp dropped) {
   SAKER_KILL_POINT("drop_partition.after_manifest");
   for (const SegmentId id : edit.remove) {
     if (const auto found = unsealed_.find(id); found != unsealed_.end()) {
-      for (const auto& piece : *found->second.segment->pieces()) {
+      const std::shared_ptr<const segment::Pieces> pieces = found->second.segment->pieces();
+      for (const auto& piece : *pieces) {
         for (size_t row = 0; row < piece->row_count; ++row) growing_keys_.EraseIfIn(piece->keys->At(row), id);
       }
       unsealed_.erase(found);
@@ -93,7 +94,8 @@ Status LocalShard::ForgetPartition(PartitionId partition, Timestamp dropped) {
 std::vector<SegmentStatus> LocalShard::Segments() const {
   std::vector<SegmentStatus> all;
   const Timestamp now = watermark();
-  for (const std::shared_ptr<segment::Segment>& segment : segments_.Get()->segments) {
+  const std::shared_ptr<const SegmentSet> set = segments_.Get();
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
     SegmentStatus status;
     status.id = segment->id;
     status.partition = segment->partition;
@@ -115,7 +117,8 @@ std::vector<SegmentStatus> LocalShard::Segments() const {
 uint64_t LocalShard::LiveRows(std::optional<PartitionId> partition) const {
   uint64_t rows = 0;
   const Timestamp now = watermark();
-  for (const std::shared_ptr<segment::Segment>& segment : segments_.Get()->segments) {
+  const std::shared_ptr<const SegmentSet> set = segments_.Get();
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
     if (partition && segment->partition != *partition) continue;
     // Deletions first: a row that comes in between is counted, never taken off twice.
     const size_t dead = segment->deletions->CountAt(now);

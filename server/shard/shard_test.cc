@@ -144,6 +144,23 @@ TEST_F(ShardTest, TheLastOfEqualKeysInOneWriteWins) {
   EXPECT_THAT(Ids(), ElementsAre(1, 2));
 }
 
+// Seed 1 of the model test: the older, dead copy is replayed while the newer one has long been sealed.
+TEST_F(ShardTest, ARestartFindsAKeyWhoseNewerCopyWasSealedFirst) {
+  environment_->seal_bytes = 200 << 10;
+  ASSERT_TRUE(Insert({Row(1)}, 1).ok());
+  ASSERT_TRUE(Insert(Rows(0, 2000), 2).ok());
+  const auto sealed = [&] {
+    const std::vector<SegmentStatus> segments = shard_->Segments();
+    return std::count_if(segments.begin(), segments.end(), [](const SegmentStatus& segment) { return segment.sealed; });
+  };
+  for (int i = 0; i < 1000 && sealed() == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_EQ(sealed(), 1) << "partition 1 is still growing";
+  Open();
+  EXPECT_EQ(Insert({Row(1, 7)}, 1)->deleted, 1);
+  EXPECT_EQ(Ids().size(), 2000u);
+  EXPECT_EQ(Delete({1})->deleted, 1);
+}
+
 TEST_F(ShardTest, AFullDiskUndoesTheWriteExactly) {
   ASSERT_TRUE(Insert({Row(1, 10), Row(2, 20)}).ok());
   ASSERT_TRUE(shard_->Flush(context_).ok());

@@ -236,11 +236,11 @@ std::vector<LocalShard::SealedKeys> LocalShard::SealedThatMayHold(const segment:
 }
 
 std::optional<Place> LocalShard::FindLive(const segment::KeyRef& key, const std::vector<SealedKeys>& sealed) {
-  // The newest row of a key decides: whatever is older died when it came.
+  // At most one row of a key is alive. A dead entry says nothing of sealed rows: after a restart the map has no entries of
+  // segments that were sealed, though their copy of the key may be the newer one.
   if (const std::optional<Place> place = growing_keys_.Find(key)) {
     segment::Segment* home = FindSegment(place->segment);
-    if (home == nullptr || home->deletions->IsDead(place->row)) return std::nullopt;
-    return place;
+    if (home != nullptr && !home->deletions->IsDead(place->row)) return place;
   }
   for (const SealedKeys& candidate : sealed) {
     std::optional<Place> live;

@@ -452,5 +452,30 @@ TEST(FailedWrite, MakesTheStoreReadOnlyAndLosesNothing) {
             0);
 }
 
+uint64_t ResidentKb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS:")) return std::strtoull(line.c_str() + 6, nullptr, 10);
+  }
+  return 0;
+}
+
+TEST(IdleStorage, TakesLittleMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "memory is not measured under a sanitizer";
+#endif
+  TestDirectory directory;
+  EXPECT_EQ(InChild([&] {
+              const uint64_t before = ResidentKb();
+              auto storage = OpenStorage(directory.options());
+              REQUIRE_IN_CHILD(storage.ok());
+              REQUIRE_IN_CHILD((*storage)->catalog().Write({{CatalogKind::kDatabase, "default", "d"}}).ok());
+              std::fprintf(stderr, "resident: %lu KB, %lu of them since open\n", ResidentKb(), ResidentKb() - before);
+              REQUIRE_IN_CHILD(ResidentKb() - before < 24000);
+              return 0;
+            }),
+            0);
+}
+
 }  // namespace
 }  // namespace saker::storage

@@ -2,6 +2,7 @@
 #include "storage/storage.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -118,6 +119,33 @@ TEST(Log, TakesRecordsOfManyShardsAtOnce) {
   }
   for (std::thread& writer : writers) writer.join();
   for (int shard = 0; shard < 8; ++shard) EXPECT_EQ(Replayed(storage->log(), {CollectionId(1), shard}, 0).size(), 40u);
+}
+
+uint64_t DiskBytes(const std::string& directory) {
+  uint64_t bytes = 0;
+  std::error_code ignored;  // files come and go while we look
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, ignored)) {
+    const uint64_t size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0;
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
+TEST(Log, GivesTheDiskBackAfterATrim) {
+  TestDirectory directory;
+  auto storage = directory.Open();
+  const LogAppend record{std::string(1 << 20, 'x'), {}};
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(storage->log().Append(kShard, std::span(&record, 1)).ok());
+  EXPECT_GT(DiskBytes(directory.path()), 40u << 20);
+  EXPECT_GE(storage->log().SizeBytes(kShard), 40u << 20);
+  ASSERT_TRUE(storage->log().Trim(kShard, 39).ok());
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (DiskBytes(directory.path()) > 8 << 20 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_LT(DiskBytes(directory.path()), 8u << 20);
+  EXPECT_LT(storage->MemoryBytes(), 16u << 20);
+  EXPECT_EQ(Replayed(storage->log(), kShard, 39).size(), 1u);
 }
 
 // Random appends, trims, replays, drops and reopens against a map.

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <fstream>
 
+#include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/tls_certificate_provider.h>
@@ -55,6 +57,16 @@ Result<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const RpcOption
   return grpc::experimental::TlsServerCredentials(tls);
 }
 
+// The libraries' own lines go into our log, which bounds repeated ones: a client's bad text must not fill the disk.
+void AdoptLibraryLogs() {
+  google::protobuf::SetLogHandler([](google::protobuf::LogLevel level, const char*, int, const std::string& message) {
+    if (level >= google::protobuf::LOGLEVEL_WARNING) Log(kWarning, "protobuf", {{"message", message}});
+  });
+  gpr_set_log_function([](gpr_log_func_args* line) {
+    if (line->severity == GPR_LOG_SEVERITY_ERROR) Log(kWarning, "gRPC", {{"message", line->message}});
+  });
+}
+
 void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_receive_bytes));
   builder->SetMaxSendMessageSize(static_cast<int>(options.max_send_bytes));
@@ -82,6 +94,7 @@ class GrpcServer final : public RpcServer {
 
   Status Start(std::function<void(int fd, bool tls)> on_http) {
     const std::shared_ptr<grpc::ServerCredentials> credentials = TRY(MakeCredentials(options_));
+    AdoptLibraryLogs();
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     ConfigureBuilder(options_, &builder);

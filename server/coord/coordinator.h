@@ -10,9 +10,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "common/context.h"
@@ -22,6 +22,7 @@
 #include "common/worker_pool.h"
 #include "server/coord/collection.h"
 #include "server/coord/id_allocator.h"
+#include "server/coord/records.h"
 #include "server/coord/timestamp_oracle.h"
 #include "server/shard/shard.h"
 #include "storage/storage.h"
@@ -133,6 +134,8 @@ class Coordinator {
   Status Load(const std::string& database, const std::string& collection, const std::vector<std::string>& partitions);
   Status Release(const std::string& database, const std::string& collection, const std::vector<std::string>& partitions);
   LoadStatus GetLoadStatus(const Collection& collection) const;
+  // OK once the collection can be read; waits a while for a load that is running. 101 when it is not loaded.
+  Status AwaitLoad(const Collection& collection, const Context& context) const;
 
   // Users: the name and the text of its password's hash; what a hash is, the caller knows.
   Status PutUser(const std::string& name, const std::string& password_hash);
@@ -143,22 +146,41 @@ class Coordinator {
  private:
   struct LoadJob;
   struct Names;
-  Coordinator(storage::Storage& storage, CoordinatorOptions options);
+  // What a crash left half done.
+  struct Leftover {
+    std::string what;
+    CollectionRecord record;
+    std::optional<Partition> partition;
+  };
 
+  Coordinator(storage::Storage& storage, CoordinatorOptions options, std::unique_ptr<TimestampOracle> oracle,
+              std::unique_ptr<IdAllocator> ids);
   Status ReadCatalog();
-  Status ReadCollections();
-  Status FinishDrops();
+  Status ReadCollections(std::map<int64_t, CollectionRecord>* records);
   void OpenShards();
-  std::shared_ptr<ShardSlot> MakeSlot(CollectionId collection, int32_t number);
-  Result<std::unique_ptr<shard::Shard>> OpenShard(ShardId id);
-  Status DestroyShards(CollectionId collection, int32_t first, int32_t count, const std::vector<std::shared_ptr<ShardSlot>>& slots);
-  void Publish(std::shared_ptr<const Collection> collection) EXCLUDES(mutex_);
-  void Unpublish(const Collection& collection) EXCLUDES(mutex_);
-  Result<CollectionPtr> FindForChange(const std::string& database, const std::string& name) const;
+  Status Finish(const Leftover& leftover);
+  Status FinishDrop(const Collection& collection, const std::vector<std::shared_ptr<ShardSlot>>& slots);
+  Status FinishTruncation(CollectionId id, const std::vector<std::shared_ptr<ShardSlot>>& slots) EXCLUDES(change_mutex_);
+  Status FinishPartitionDrop(const Collection& collection, const Partition& partition);
+
+  std::vector<std::shared_ptr<ShardSlot>> MakeSlots(const Collection& collection, int32_t first);
+  Result<std::unique_ptr<shard::Shard>> OpenShard(ShardId id, const Collection& collection);
+  static std::vector<shard::IndexDefinition> ShardIndexes(const Collection& collection);
+  static bool SameDefinition(const Collection& collection, const CollectionDraft& draft);
   Status ApplyToShards(const Collection& collection, const std::function<Status(shard::Shard&)>& change);
-  Status SetLoaded(const CollectionPtr& old, std::shared_ptr<Collection> changed) REQUIRES(change_mutex_);
+
+  void Publish(CollectionPtr collection) EXCLUDES(mutex_);
+  void Unpublish(const Collection& collection) EXCLUDES(mutex_);
+  void RemoveNames(const Collection& collection) REQUIRES(mutex_);
+  Result<CollectionRecord> ReadRecord(CollectionId id);
+  Result<storage::CatalogChange> CollectionChange(const Collection& collection) REQUIRES(change_mutex_);
+  Status CheckAliasName(const Collection& target, const std::string& alias) const EXCLUDES(mutex_);
+  Status PutAliasOn(const Collection& target, const std::string& alias, const CollectionPtr& previous) REQUIRES(change_mutex_);
+  Status WriteLoaded(const Collection& old, const std::shared_ptr<Collection>& changed) REQUIRES(change_mutex_);
   void StartLoad(const CollectionPtr& collection);
-  void RunLoad(const CollectionPtr& collection, const std::shared_ptr<LoadJob>& job);
+  void RunLoad(CollectionId id, const std::shared_ptr<LoadJob>& job);
+  Status SetIndexes(const Collection& old, const std::shared_ptr<Collection>& changed, const std::vector<storage::CatalogChange>& changes)
+      REQUIRES(change_mutex_);
 
   storage::Storage& storage_;
   storage::Catalog& catalog_;
@@ -171,8 +193,9 @@ class Coordinator {
   mutable Mutex mutex_;         // names and snapshots
   std::unique_ptr<Names> names_ GUARDED_BY(mutex_);
   std::map<int64_t, std::shared_ptr<LoadJob>> loads_ GUARDED_BY(mutex_);  // by collection; the last load of each
-  std::vector<std::pair<CollectionId, PartitionId>> dropping_partitions_;
+  std::vector<Leftover> leftovers_;                                       // only during Open
   std::unique_ptr<WorkerPool> jobs_;
+  std::atomic<int> running_loads_{0};  // none is the common case: reads then look no further
   std::atomic<bool> stopping_{false};
 };
 

@@ -33,6 +33,12 @@ Status TimestampOracle::RaiseCeiling(uint64_t ceiling_ms) {
   return written;
 }
 
+Timestamp TimestampOracle::Latest() {
+  const Timestamp now = MakeTimestamp(clock_ms_());
+  MutexLock lock(mutex_);
+  return std::max(next_, now);
+}
+
 Result<Timestamp> TimestampOracle::NextRange(uint64_t count) {
   MutexLock lock(mutex_);
   for (;;) {

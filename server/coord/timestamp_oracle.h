@@ -23,6 +23,8 @@ class TimestampOracle final : public shard::TimestampSource {
   Result<Timestamp> Next() override { return NextRange(1); }
   // `count` consecutive timestamps; returns the first. They serve as automatic primary keys too.
   Result<Timestamp> NextRange(uint64_t count);
+  // At least every timestamp given out so far; follows the clock. Nothing is handed out.
+  Timestamp Latest();
 
  private:
   TimestampOracle(storage::Catalog& catalog, std::function<uint64_t()> clock_ms, uint64_t ceiling_ms);

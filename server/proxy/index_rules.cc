@@ -1,0 +1,142 @@
+#include "server/proxy/index_rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "server/proxy/names.h"
+#include "server/proxy/params.h"
+#include "server/proxy/refusal.h"
+#include "server/proxy/vectors.h"
+
+namespace saker::proxy {
+namespace {
+
+constexpr std::string_view kAuto = "AUTOINDEX";
+
+bool IsPropertyKey(std::string_view key) {
+  return key == "mmap.enabled" || key == "indexoffsetcache.enabled" || key == "warmup";
+}
+
+Status FromIndex(const Status& status) {
+  return Status(status.code(), status.message(), static_cast<int32_t>(MilvusErrorCode::kInvalidParameter));
+}
+
+Status CompleteVectorIndex(const FieldSchema& field, const Params& params, const std::string& type, coord::IndexDefinition* index) {
+  index->is_vector = true;
+  index->spec.type = type;
+  const std::string given = params.Text("metric_type");
+  index->spec.metric = DefaultMetric(field.type);
+  if (given.empty() && type != kAuto) return Invalid("metric type not set for vector index");
+  if (!given.empty() && !ParseMetric(UpperCase(given), &index->spec.metric)) {
+    if (field.type == DataType::kSparseFloatVector)
+      return Invalid("only IP&BM25 is the supported metric type for sparse index, got ", given);
+    return Invalid(field.type == DataType::kBinaryVector ? "binary" : "float", " vector index does not support metric type: ", given);
+  }
+  for (const auto& [key, value] : params.values()) {
+    if (key != "index_type" && key != "metric_type" && !IsPropertyKey(key)) index->spec.params.emplace(key, value);
+  }
+  Result<index::IndexSpec> valid = index::ValidateSpec(index->spec, *VectorTypeOf(field.type), static_cast<size_t>(field.dim));
+  if (!valid.ok()) return FromIndex(valid.status());
+  index->spec = std::move(valid).value();
+  std::erase_if(index->params, [](const auto& param) { return param.first == "metric_type"; });
+  index->params.emplace_back("metric_type", std::string(index::MetricName(index->spec.metric)));
+  return OkStatus();
+}
+
+bool IsInvertible(DataType type) {
+  return type == DataType::kBool || IsNumber(type) || IsString(type);
+}
+
+Status CheckScalarIndex(const FieldSchema& field, const Params& params, const std::string& type) {
+  const DataType element = field.type == DataType::kArray ? field.element_type : field.type;
+  if (type == kAuto || type == "INVERTED") {
+    if (field.type != DataType::kJson) {
+      return IsInvertible(element) ? OkStatus() : Invalid("INVERTED are not supported on ", DataTypeName(field.type), " field");
+    }
+    if (type == kAuto && !params.Has("json_path")) return OkStatus();
+    const std::string cast = UpperCase(params.Text("json_cast_type"));
+    if (cast.empty()) return MilvusError(MilvusErrorCode::kMissingParameter, "json index must specify cast type: missing parameter");
+    static constexpr std::array<std::string_view, 7> kCasts = {"BOOL",         "DOUBLE",        "VARCHAR", "ARRAY_BOOL",
+                                                               "ARRAY_DOUBLE", "ARRAY_VARCHAR", "JSON"};
+    if (std::find(kCasts.begin(), kCasts.end(), cast) != kCasts.end()) return OkStatus();
+    return Invalid("index params][json_cast_type][", cast, "] is not supported");
+  }
+  if (type == "BITMAP") {
+    if (field.is_primary_key) return Invalid("create bitmap index on primary key not supported");
+    const bool fits = element == DataType::kBool || IsInteger(element) || IsString(element);
+    return fits ? OkStatus() : Invalid("bitmap index are only supported on bool, int, string and array field");
+  }
+  if (type == "STL_SORT") {
+    const bool fits = IsNumber(field.type) || IsString(field.type);
+    return fits ? OkStatus() : Invalid("STL_SORT are only supported on numeric, varchar or timestamptz field");
+  }
+  if (type == "TRIE" || type == "MARISA-TRIE") {
+    return IsString(field.type) ? OkStatus() : Invalid("TRIE are only supported on varchar field");
+  }
+  if (type == "NGRAM") return NotSupported("index type NGRAM is not supported by this version of the server");
+  if (type == "RTREE") return Invalid("RTREE index can only be built on geometry field");
+  return Invalid("invalid index type: ", type);
+}
+
+}  // namespace
+
+bool ParseMetric(std::string_view name, index::Metric* metric) {
+  for (int i = static_cast<int>(index::Metric::kL2); i <= static_cast<int>(index::Metric::kSuperstructure); ++i) {
+    *metric = static_cast<index::Metric>(i);
+    if (index::MetricName(*metric) == name) return true;
+  }
+  return false;
+}
+
+index::Metric DefaultMetric(DataType type) {
+  if (type == DataType::kSparseFloatVector) return index::Metric::kIp;
+  return type == DataType::kBinaryVector ? index::Metric::kHamming : index::Metric::kCosine;
+}
+
+Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schema, const CreateIndexRequest& request) {
+  const FieldSchema* field = schema.Find(request.field);
+  if (field == nullptr || (field->is_dynamic && request.field != kDynamicFieldName)) {
+    // A key of the dynamic field is indexed as a path of $meta.
+    if (field == nullptr && schema.DynamicField() != nullptr && FindValue(request.params, "json_path") != nullptr) {
+      field = schema.DynamicField();
+    } else {
+      return Invalid("cannot create index on non-exist field: ", request.field);
+    }
+  }
+  const Params params = TRY(Params::Parse(request.params, Duplicates::kRefused));
+  coord::IndexDefinition index;
+  index.field = field->name;
+  index.field_id = field->id;
+  const std::string path = params.Text("json_path");
+  index.name = request.name.empty() ? request.field + path : request.name;
+  if (!request.name.empty()) TRY(CheckIndexName(request.name));
+  std::string type = UpperCase(params.Text("index_type"));
+  if (type.empty()) type = kAuto;
+  for (const auto& [key, value] : params.values()) {
+    bool flag = false;
+    if (key == "mmap.enabled" && !ParseBoolean(value, &flag))
+      return Invalid("invalid mmap.enabled value: ", value, ", expected: true, false");
+    if (key != "index_type") index.params.emplace_back(key, value);
+  }
+  index.params.insert(index.params.begin(), {"index_type", type == "MARISA-TRIE" ? "Trie" : type});
+  if (IsVector(field->type)) {
+    TRY(CompleteVectorIndex(*field, params, type, &index));
+  } else {
+    TRY(CheckScalarIndex(*field, params, type));
+  }
+  return index;
+}
+
+Status CheckIndexProperties(const KeyValues& set, const std::vector<std::string>& remove) {
+  for (const auto& [key, value] : set) {
+    bool flag = false;
+    if (!IsPropertyKey(key)) return Invalid(key, " is not a configable index property");
+    if (key != "warmup" && !ParseBoolean(value, &flag)) return Invalid("invalid ", key, " value: ", value, ", expected: true, false");
+  }
+  for (const std::string& key : remove) {
+    if (!IsPropertyKey(key)) return Invalid(key, " is not a configable index property");
+  }
+  return OkStatus();
+}
+
+}  // namespace saker::proxy

@@ -1,6 +1,5 @@
 #include "server/serve.h"
 
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +13,7 @@
 #include "common/log.h"
 #include "common/memory_budget.h"
 #include "common/metrics.h"
+#include "common/mutex.h"
 #include "common/worker_pool.h"
 #include "server/auth/authenticator.h"
 #include "server/coord/coordinator.h"
@@ -48,25 +48,45 @@ class CatalogUsers final : public auth::UserStore {
 
 // What the ops port's probes see while the rest comes up and goes down.
 struct Stages {
-  std::atomic<coord::Coordinator*> coordinator{nullptr};
-  std::atomic<models::ModelRegistry*> models{nullptr};
-  std::atomic<bool> listening{false};
-  std::atomic<bool> stopping{false};
+  Mutex mutex;
+  const coord::Coordinator* coordinator GUARDED_BY(mutex) = nullptr;
+  const models::ModelRegistry* models GUARDED_BY(mutex) = nullptr;
+  bool listening GUARDED_BY(mutex) = false;
+  bool stopping GUARDED_BY(mutex) = false;
 };
 
-ops::Readiness GetReadiness(const Stages& stages) {
+// Shows a part to the probes for as long as it lives; no probe still looks at it once this is gone.
+template <typename T>
+class Shown {
+ public:
+  Shown(Stages& stages, const T* Stages::*place, const T* part) : stages_(stages), place_(place) { Set(part); }
+  ~Shown() { Set(nullptr); }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+
+ private:
+  void Set(const T* part) {
+    MutexLock lock(stages_.mutex);
+    stages_.*place_ = part;
+  }
+  Stages& stages_;
+  const T* Stages::*const place_;
+};
+
+ops::Readiness GetReadiness(Stages& stages) {
   ops::Readiness readiness;
+  MutexLock lock(stages.mutex);
   if (stages.stopping) {
     readiness.missing.emplace_back("server", "it is shutting down");
     return readiness;
   }
-  if (const coord::Coordinator* coordinator = stages.coordinator) {
-    for (std::string& sentence : coordinator->GetReadiness().missing) readiness.missing.emplace_back("log", std::move(sentence));
+  if (stages.coordinator != nullptr) {
+    for (std::string& sentence : stages.coordinator->GetReadiness().missing) readiness.missing.emplace_back("log", std::move(sentence));
   } else {
     readiness.missing.emplace_back("storage", "the data directory is being opened");
   }
-  if (const models::ModelRegistry* models = stages.models) {
-    for (std::string& sentence : models->Missing()) readiness.missing.emplace_back("model", std::move(sentence));
+  if (stages.models != nullptr) {
+    for (std::string& sentence : stages.models->Missing()) readiness.missing.emplace_back("model", std::move(sentence));
   }
   if (readiness.missing.empty() && !stages.listening) readiness.missing.emplace_back("port", "the public port is not open yet");
   return readiness;
@@ -174,7 +194,7 @@ int Serve(const Config& config) {
   model_options.budget = &memory;
   auto models = models::ModelRegistry::Start(std::move(model_options));
   if (!models.ok()) return Fail("models", models.status());
-  stages.models = models->get();
+  const Shown<models::ModelRegistry> shown_models(stages, &Stages::models, models->get());
 
   WorkerPool search_pool({.name = "search", .threads = config.search_threads > 0 ? config.search_threads : Cores(), .queue_limit = 4096});
   WorkerPool background_pool({.name = "background",
@@ -188,7 +208,7 @@ int Serve(const Config& config) {
                                                           .seal_bytes = config.seal_bytes,
                                                           .segment_bytes = config.segment_bytes});
   if (!coordinator.ok()) return Fail("catalog", coordinator.status());
-  stages.coordinator = coordinator->get();
+  const Shown<coord::Coordinator> shown_coordinator(stages, &Stages::coordinator, coordinator->get());
 
   CatalogUsers users(**coordinator);
   const char* root_password = std::getenv("SAKER_ROOT_PASSWORD");
@@ -200,8 +220,7 @@ int Serve(const Config& config) {
 
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
   http::Router router;
-  rest::RegisterRest(router,
-                     {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion});
+  rest::RegisterRest(router, {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion});
   auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate, .private_key_path = config.tls_key}, router);
   if (!http.ok()) return Fail("HTTP", http.status());
 
@@ -215,7 +234,10 @@ int Serve(const Config& config) {
                                   .tls_client_ca_path = config.tls_client_ca},
                                  *proxy, **authenticator, request_pool, [&http](int fd, bool tls) { (*http)->Adopt(fd, tls); });
   if (!rpc.ok()) return Fail("public port", rpc.status());
-  stages.listening = true;
+  {
+    MutexLock lock(stages.mutex);
+    stages.listening = true;
+  }
   const auto started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
   Log(kInfo, "serving",
       {{"address", config.address}, {"port", (*rpc)->port()}, {"ops_port", (*ops)->port()}, {"version", kVersion}, {"ms", started_ms}});
@@ -224,21 +246,19 @@ int Serve(const Config& config) {
   PrintWelcome(config, (*rpc)->port(), (*ops)->port(), **authenticator);
 
   WaitForSignal(signals);
-  stages.stopping = true;
+  {
+    MutexLock lock(stages.mutex);
+    stages.stopping = true;  // from now on probes look at nothing else
+  }
   const auto drain = std::chrono::seconds(config.drain_seconds);
   (*rpc)->Shutdown(std::chrono::system_clock::now() + drain);
   (*http)->Shutdown(std::chrono::steady_clock::now() + drain);
   request_pool.Shutdown();
   proxy.reset();
-  stages.coordinator = nullptr;
   (*coordinator)->Stop();
   background_pool.Shutdown();
   search_pool.Shutdown();
-  stages.models = nullptr;
   (*ops)->Shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(1));
-  authenticator->reset();
-  coordinator->reset();
-  models->reset();
   const Status closed = (*storage)->Close();
   if (!closed.ok()) Log(kError, "closing the data directory failed", {{"reason", closed.message()}});
   Log(kInfo, "stopped");

@@ -36,7 +36,7 @@ def models_and_errors(server, openai):
     assert "minilm" in [m.id for m in openai.models.list().data]
     raises(NotFoundError, lambda: openai.embeddings.create(model="nope", input="x"), "nope")
     raises(BadRequestError, lambda: openai.embeddings.create(model="minilm", input=[1, 2, 3]), "token")
-    raises(BadRequestError, lambda: openai.embeddings.create(model="minilm", input="x", dimensions=10), "10")
+    raises(BadRequestError, lambda: openai.embeddings.create(model="minilm", input="x", dimensions=10), "384")
     raises(BadRequestError, lambda: openai.embeddings.create(model="minilm", input=[]))
 
 

@@ -4,8 +4,8 @@
 usage: PYTHONPATH=<pymilvus of some version> sdk_test.py --saker build/release/saker [--only NAME]"""
 import argparse
 import json
+import logging
 import pathlib
-import random
 import sys
 import time
 
@@ -175,8 +175,8 @@ def every_scalar_type(c):
                 assert list(have) == list(want) if isinstance(want, list) else have == want, (key, have, want)
     for text, keys in (("i8 > 7", {"k8", "k9"}), ('s == "text 3"', {"k3"}), ('j["a"]["b"] == 4', {"k4"}), ("b == true and i16 < 300", {"k0", "k2"}),
                        ('json_contains(j["tags"], "5")', {"k5"}), ("array_contains(ai, 8)", {"k9"}), ("array_length(ai) == 2", {"k2"}),
-                       ('array_contains_any(as_, ["q1", "q7"])', {"k1", "k7"}), ("2 < i32 / 100000 <= 4" if False else "200000 < i32 <= 400000", {"k3", "k4"}),
-                       ('pk in ["k1", "nope"]', {"k1"}), ("not (d > 0.5)", {"k0", "k1"}), ("ai[0] == 0 and i64 % 2 == 0 and f > 3", {"k8"})):
+                       ('array_contains_any(as_, ["q1", "q7"])', {"k1", "k7"}), ("200000 < i32 <= 400000", {"k3", "k4"}),
+                       ('pk in ["k1", "nope"]', {"k1"}), ("not (d > 0.5)", {"k0", "k1"}), ("ai[0] == 0 and i8 % 2 == 0 and f > 3", {"k8"})):
         assert {r["pk"] for r in c.query(name, filter=text, output_fields=["pk"])} == keys, text
 
 
@@ -298,7 +298,7 @@ def range_search_offset_and_rounding(c):
     want = {i for i, d in enumerate(distances) if inner <= d < radius}
     assert abs(len(want ^ set(ids_of(hits)))) <= 2, (len(want), len(hits))
     everything = ids_of(c.search("ranges", [q.tolist()], limit=30)[0])
-    page = ids_of(c.search("ranges", [q.tolist()], limit=10, search_params={"metric_type": "L2", "params": {}, "offset": 10}, offset=10)[0])
+    page = ids_of(c.search("ranges", [q.tolist()], limit=10, search_params={"metric_type": "L2", "params": {}, "offset": 10})[0])
     assert page == everything[10:20]
     rounded = c.search("ranges", [q.tolist()], limit=5, round_decimal=2)[0]
     assert all(abs(round(h["distance"], 2) - h["distance"]) < 1e-4 for h in rounded)
@@ -575,6 +575,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--saker", required=True)
 parser.add_argument("--only")
 arguments = parser.parse_args()
+logging.disable(logging.CRITICAL)  # the client logs each refusal that a case provokes
 print(f"pymilvus {pymilvus.__version__}")
 with Server(arguments.saker) as server:
     URI = f"http://127.0.0.1:{server.port}"

@@ -169,7 +169,7 @@ def a_generated_root_password_is_printed_once():
 @case
 def authentication_on_grpc():
     sys.path.insert(0, str(sorted(pathlib.Path("build/sdk").glob("2.6*"))[-1]))
-    from pymilvus import MilvusClient, MilvusException
+    from pymilvus import MilvusClient
     with Server(arguments.saker, args=["--auth"], env={"SAKER_ROOT_PASSWORD": "a long password"}) as server:
         uri = f"http://127.0.0.1:{server.port}"
         for token in ("root:wrong", "", "nobody:a long password"):
@@ -187,7 +187,7 @@ def authentication_on_grpc():
         assert bob.list_collections() == []
         try:
             bob.create_user("eve", "password-2")
-        except MilvusException as error:
+        except Exception as error:  # a refusal is a gRPC status, which this client hands on as it is
             assert "permission" in str(error).lower() or "deny" in str(error).lower(), error
         else:
             raise AssertionError("an ordinary user made a user")

@@ -21,10 +21,17 @@ def shared_data():
     return path if path.is_dir() else None
 
 
+def free_ports(count):
+    """Distinct ports: all are held until the last is known."""
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for s in held:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in held]
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
 class Server:
@@ -32,7 +39,7 @@ class Server:
         self.saker, self.args, self.extra_env = str(saker), list(args), dict(env or {})
         self.own_data = data is None
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="saker-test-"))
-        self.port, self.ops_port = free_port(), free_port()
+        self.port, self.ops_port = free_ports(2)
         self.log_path = pathlib.Path(log or str(self.data) + ".log")
         self.process = None
         self.start(wait)

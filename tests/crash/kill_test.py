@@ -39,7 +39,7 @@ try:
         point = points[(number // 2) % len(points)] if number % 2 else None
         if point:
             server.stop()
-            server.extra_env = {"SAKER_KILL_AT": f"{point}:{rng.randint(1, 4)}"}
+            server.extra_env = {"SAKER_KILL_AT": f"{point}:{rng.choice([1, 1, 2, 4])}"}
             server.start()
         before = workload.acknowledged
         threads = workload.run(server.port, 0.01)

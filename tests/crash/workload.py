@@ -143,10 +143,26 @@ class Workload:
                     c.call("collections/flush", {"collectionName": self.COLLECTION})
                     if self.random.random() < 0.3:
                         c.call("collections/compact", {"collectionName": self.COLLECTION})
+                    self._define_and_drop(c)
                 except RefusedError:
                     pass
         except (OSError, http.client.HTTPException, ValueError):
             pass
+
+    def _define_and_drop(self, c):
+        """A second collection that comes, gets rows, partitions and an index, and goes: the definitions' own arrows."""
+        side = {"collectionName": "side"}
+        c.call("collections/drop", side)
+        c.call("collections/create", {**side, "schema": {"fields": [{"fieldName": "id", "dataType": "Int64", "isPrimary": True},
+                                                                    {"fieldName": "v", "dataType": "FloatVector", "elementTypeParams": {"dim": DIM}}]}})
+        c.call("partitions/create", {**side, "partitionName": "p"})
+        c.call("entities/insert", {**side, "partitionName": "p", "data": [{"id": i, "v": vector_of(i, 0)} for i in range(1200)]})
+        c.call("collections/flush", side)
+        index = {"fieldName": "v", "indexName": "v", "indexType": "HNSW", "metricType": "L2", "params": {"M": 4, "efConstruction": 10}}
+        c.call("indexes/create", {**side, "indexParams": [index]})
+        c.call("indexes/drop", {**side, "indexName": "v"})
+        c.call("partitions/drop", {**side, "partitionName": "p"})
+        c.call("collections/drop", side)
 
     # ---- judgement
 

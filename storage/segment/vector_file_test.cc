@@ -26,7 +26,7 @@ class MemoryMapping final : public MappedFile {
  public:
   explicit MemoryMapping(std::span<const std::byte> bytes)
       : size_(bytes.size()), data_(static_cast<std::byte*>(std::aligned_alloc(4096, (bytes.size() + 4096) / 4096 * 4096))) {
-    std::memcpy(data_, bytes.data(), size_);
+    if (size_ > 0) std::memcpy(data_, bytes.data(), size_);
   }
   ~MemoryMapping() override { std::free(data_); }
   std::span<const std::byte> bytes() const override { return {data_, size_}; }

@@ -187,13 +187,8 @@ void ModelRegistry::LoadOne(const std::shared_ptr<Model>& model) {
   const double seconds = SecondsSince(start);
   if (loaded.ok()) {
     const embed::ModelInfo& info = (*loaded)->info();
-    Log(kInfo, "model loaded",
-        {{"model", name},
-         {"seconds", seconds},
-         {"bytes", info.memory_bytes},
-         {"dim", info.dim},
-         {"precision", info.precision},
-         {"fingerprint", info.fingerprint}});
+    // The embedder has said what it loaded and how; this is when requests may name it.
+    Log(kInfo, "model ready", {{"model", name}, {"path", path}, {"seconds", seconds}, {"bytes", info.memory_bytes}});
     GetGauge("saker_model_load_seconds", "How long loading took.", {{"model", name}}).Set(seconds);
     GetGauge("saker_model_memory_bytes", "What a loaded model holds.", {{"model", name}}).Set(static_cast<double>(info.memory_bytes));
   } else {

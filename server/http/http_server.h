@@ -26,7 +26,7 @@ struct ServerOptions {
   size_t max_connections = 16384;
   size_t max_header_bytes = 16 * 1024;
   size_t max_body_bytes = 64 << 20;
-  size_t max_bodies_bytes = size_t{1} << 30;  // of all requests that are being read or answered
+  size_t max_bodies_bytes = size_t{256} << 20;  // of all requests in work; reading JSON takes about four times as much
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{600'000};
   // A body or an answer may take this long plus the time its bytes need at 16 KiB/s.

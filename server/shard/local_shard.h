@@ -70,6 +70,12 @@ class LocalShard final : public Shard {
     SequenceNumber last_sequence = 0;  // of its inserts in the log, 0: before the checkpoint
     bool keys_erased = true;           // no entry of growing_keys_ names it any more
   };
+  // What replaying the log learns beside the segments.
+  struct Replay {
+    Timestamp newest = 0;
+    // Segments whose first rows the checkpoint has passed: their partition was dropped later on, as the log must tell.
+    std::map<SegmentId, PartitionId> cut;
+  };
   // What one write of a group did in memory, enough to undo it.
   struct StagedWrite {
     PendingWrite* write = nullptr;
@@ -119,7 +125,7 @@ class LocalShard final : public Shard {
   Status OpenSealedSegments(const std::vector<storage::SegmentManifest>& manifests) REQUIRES(writer_mutex_);
   Result<Sealed> OpenSealed(const storage::SegmentManifest& manifest, bool load);
   Status RemoveGarbage(const std::vector<storage::SegmentManifest>& manifests);
-  Status ReplayRecord(SequenceNumber sequence, std::string_view payload, Timestamp* newest) REQUIRES(writer_mutex_);
+  Status ReplayRecord(SequenceNumber sequence, std::string_view payload, Replay* replay) REQUIRES(writer_mutex_);
   Status RestoreTombstones(SegmentId id, size_t row_count, segment::Deletions* deletions);
   Status ForgetPartition(PartitionId partition, Timestamp dropped) REQUIRES(writer_mutex_);
 

@@ -18,11 +18,14 @@ Status LocalShard::Recover() {
   TRY(RemoveGarbage(manifests));
   TRY(OpenSealedSegments(manifests));
   last_sequence_ = std::max(checkpoint_, TRY(storage.log().LastSequence(id_)));
-  Timestamp newest = 0;
-  for (const storage::SegmentManifest& manifest : manifests) newest = std::max(newest, manifest.max_timestamp);
+  Replay replay;
+  for (const storage::SegmentManifest& manifest : manifests) replay.newest = std::max(replay.newest, manifest.max_timestamp);
   TRY(storage.log().Replay(id_, checkpoint_, [&](SequenceNumber sequence, std::string_view payload) NO_THREAD_SAFETY_ANALYSIS {
-    return ReplayRecord(sequence, payload, &newest);
+    return ReplayRecord(sequence, payload, &replay);
   }));
+  if (!replay.cut.empty()) {
+    return Corruption("shard ", id_, ": the log after ", checkpoint_, " lacks the first rows of segment ", replay.cut.begin()->first);
+  }
   uint64_t growing_rows = 0;
   for (auto& [id, unsealed] : unsealed_) {
     TRY(RestoreTombstones(id, unsealed.segment->next_row(), unsealed.segment->deletions.get()));
@@ -30,7 +33,7 @@ Status LocalShard::Recover() {
   }
   FreezeFull();
   // Every later write is stamped later than this, so a read at the watermark is repeatable.
-  watermark_.store(std::max(newest, TRY(environment_.timestamps.Next())), std::memory_order_release);
+  watermark_.store(std::max(replay.newest, TRY(environment_.timestamps.Next())), std::memory_order_release);
   PublishSet();
   bool frozen = false;
   for (const auto& [id, unsealed] : unsealed_) frozen |= unsealed.frozen;
@@ -122,17 +125,24 @@ Status LocalShard::RemoveGarbage(const std::vector<storage::SegmentManifest>& ma
   return OkStatus();
 }
 
-Status LocalShard::ReplayRecord(SequenceNumber sequence, std::string_view payload, Timestamp* newest) {
+Status LocalShard::ReplayRecord(SequenceNumber sequence, std::string_view payload, Replay* replay) {
   Result<Record> decoded = DecodeRecord(payload);
   if (!decoded.ok()) return Corruption("shard ", id_, " log record ", sequence, ": ", decoded.status().message());
   Record& record = *decoded;
-  *newest = std::max(*newest, record.header.timestamp);
+  replay->newest = std::max(replay->newest, record.header.timestamp);
   log_bytes_ += payload.size();
-  if (record.header.kind == RecordKind::kDropPartition) return ForgetPartition(record.header.partition, record.header.timestamp);
+  if (record.header.kind == RecordKind::kDropPartition) {
+    std::erase_if(replay->cut, [&](const auto& entry) { return entry.second == record.header.partition; });
+    return ForgetPartition(record.header.partition, record.header.timestamp);
+  }
   if (record.rows.row_count == 0) return OkStatus();  // its deaths are tombstones
   const SegmentId id = record.header.segment;
   if (const auto sealed = sealed_.find(id); sealed != sealed_.end()) {
     sealed->second.last_sequence = sequence;
+    return OkStatus();
+  }
+  if (replay->cut.contains(id) || (record.header.first_row > 0 && !unsealed_.contains(id))) {
+    replay->cut.emplace(id, record.header.partition);
     return OkStatus();
   }
   Unsealed& target = unsealed_[id];

@@ -110,12 +110,20 @@ Readiness Coordinator::GetReadiness() const {
   Readiness readiness;
   for (const CollectionPtr& collection : ListAll()) {
     size_t closed = 0;
-    for (const auto& slot : collection->shards) closed += slot->is_open() ? 0 : 1;
+    Status failure;
+    for (const auto& slot : collection->shards) {
+      if (slot->is_open()) continue;
+      ++closed;
+      if (const Status last = slot->last_failure(); !last.ok()) failure = last;
+    }
     readiness.shards += collection->shards.size();
     readiness.shards_open += collection->shards.size() - closed;
     const LoadStatus load = GetLoadStatus(*collection);
     if (readiness.missing.size() >= kMaxMissing) continue;
-    if (closed > 0) {
+    if (!failure.ok()) {
+      readiness.missing.push_back(
+          internal::Join("collection ", collection->database, ".", collection->name, ": not opened: ", failure.message()));
+    } else if (closed > 0) {
       readiness.missing.push_back(internal::Join("collection ", collection->database, ".", collection->name, ": ", closed, " of ",
                                                  collection->shards.size(), " shards are being opened"));
     } else if (!load.error.ok()) {

@@ -14,6 +14,11 @@ Status ShardSlot::Gone() const {
   return MilvusError(MilvusErrorCode::kCollectionNotFound, "collection not found[collection=", id_.collection, "]: it is being dropped");
 }
 
+Status ShardSlot::last_failure() {
+  std::unique_lock opening(open_mutex_, std::try_to_lock);
+  return opening.owns_lock() && !is_open() ? failure_ : OkStatus();
+}
+
 Status ShardSlot::EnsureOpen(const Context& context) {
   if (is_open()) return OkStatus();
   const auto now = std::chrono::steady_clock::now();

@@ -41,6 +41,9 @@ class ShardSlot {
     return f(*shard_);
   }
 
+  // Why the last attempt to open failed; OK when none did, or while one is running.
+  Status last_failure();
+
   // Refuses new uses, waits for the running ones, then removes everything durable of the shard. May be repeated.
   Status Destroy();
   // The same without removing anything: the process ends.

@@ -4,6 +4,8 @@
 usage: byte_flip_test.py --saker PATH [--flips 60] [--seed N]"""
 import argparse
 import collections
+import contextlib
+import http.client
 import json
 import pathlib
 import random
@@ -37,6 +39,30 @@ finally:
     server.kill()
 assert not any(first[k] for k in ("lost", "ghosts", "duplicates", "wrong")), first
 
+
+
+def judge(flipped):
+    """What a server on a flipped directory is: refused (it ends, or says no to the damaged collection), right, wrong, hung or died."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if flipped.process.poll() is not None:
+            died = flipped.process.returncode != 1
+            return ("died" if died else "refused"), flipped.log_tail(5)
+        with contextlib.suppress(OSError):
+            status, text = flipped.get("/readyz", ops=True)
+            # Not ready for good: the damage is named, the rest of the server works.
+            if status == 200 or "not opened" in text:
+                break
+        time.sleep(0.02)
+    try:
+        found = workload.check(flipped.port, adopt=False)
+        return ("wrong" if any(found[k] for k in ("lost", "ghosts", "duplicates", "wrong")) else "right"), found
+    except RefusedError as error:
+        return "refused", str(error)
+    except (OSError, http.client.HTTPException) as error:
+        return ("hung" if flipped.alive() else "died"), f"{error} {flipped.log_tail(5)}"
+
+
 files = [p for p in (original / "data").rglob("*") if p.is_file() and p.stat().st_size > 0]
 counts = collections.Counter()
 by_kind = collections.defaultdict(collections.Counter)
@@ -54,21 +80,11 @@ for number in range(arguments.flips):
     victim.write_bytes(content)
     name = path.relative_to(original / "data").as_posix()
     kind = path.suffix or path.name.split("-")[0]
+    flipped = Server(arguments.saker, data=copy, args=flags, log=original / "flip.log", wait=False)
     try:
-        flipped = Server(arguments.saker, data=copy, args=flags, log=original / "flip.log")
-        try:
-            verdict = workload.check(flipped.port, adopt=False)
-            outcome = "wrong" if any(verdict[k] for k in ("lost", "ghosts", "duplicates", "wrong")) else "right"
-        except RefusedError as error:
-            outcome, verdict = "refused", str(error)
-        finally:
-            alive = flipped.alive()
-            flipped.kill()
-        if not alive:
-            outcome, verdict = "died", flipped.log_tail(5)
-    except RuntimeError as error:
-        text = str(error)
-        outcome, verdict = ("refused" if "ended with" in text else "hung"), text[-300:]
+        outcome, verdict = judge(flipped)
+    finally:
+        flipped.kill()
     counts[outcome] += 1
     by_kind[kind][outcome] += 1
     if outcome in ("wrong", "hung", "died"):

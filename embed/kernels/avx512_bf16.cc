@@ -54,6 +54,15 @@ struct PackedHead {
   uint16_t* weights;       // [rows][padded]
 };
 
+// 2^x, relative error below 1e-4: more than bf16 can hold. NaN stays NaN.
+inline __m512 Pow2ForBf16(__m512 x) {
+  const __m512 f = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);  // x - floor(x)
+  __m512 p = V::Fma(f, V::Set(7.8024521e-2F), V::Set(2.2606717e-1F));
+  p = V::Fma(p, f, V::Set(6.9583350e-1F));
+  p = V::Fma(p, f, V::Set(9.9992520e-1F));
+  return _mm512_scalef_ps(p, x);  // p x 2^floor(x)
+}
+
 // Weights not yet divided by their sum, as bf16; beyond the tokens 0. Returns 1 / sum.
 inline float SoftmaxToBf16(const float* scores, size_t tokens, size_t padded, float scale, uint16_t* weights) {
   const __mmask16 tail = static_cast<__mmask16>((1U << tokens % 16) - 1);
@@ -61,18 +70,19 @@ inline float SoftmaxToBf16(const float* scores, size_t tokens, size_t padded, fl
   __m512 most = _mm512_set1_ps(-INFINITY);
   for (size_t j = 0; j < whole; j += 16) most = _mm512_max_ps(most, V::Load(scores + j));
   if (tail != 0) most = _mm512_mask_max_ps(most, tail, most, V::Load(scores + whole));
-  const __m512 shift = V::Set(-V::MaxLane(most) * scale);
-  const __m512 factor = V::Set(scale);
+  constexpr float kLog2E = 1.44269504F;
+  const __m512 shift = V::Set(-V::MaxLane(most) * scale * kLog2E);
+  const __m512 factor = V::Set(scale * kLog2E);
   __m512 sum = V::Zero();
   size_t j = 0;
   for (; j < whole; j += 16) {
-    const __m512 weight = Exp(V::Fma(V::Load(scores + j), factor, shift));
+    const __m512 weight = Pow2ForBf16(V::Fma(V::Load(scores + j), factor, shift));
     sum = V::Add(sum, weight);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), (__m256i)_mm512_cvtneps_pbh(weight));
   }
   for (; j < padded; j += 16) {
     const __mmask16 inside = j == whole ? tail : 0;
-    const __m512 weight = _mm512_maskz_mov_ps(inside, Exp(V::Fma(V::Load(scores + j), factor, shift)));
+    const __m512 weight = _mm512_maskz_mov_ps(inside, Pow2ForBf16(V::Fma(V::Load(scores + j), factor, shift)));
     sum = V::Add(sum, weight);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(weights + j), (__m256i)_mm512_cvtneps_pbh(weight));
   }

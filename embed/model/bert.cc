@@ -208,8 +208,10 @@ void BertEncoder::Normalize(const NormWeights& norm, size_t rows, Workspace& spa
 }
 
 void BertEncoder::Multiply(const Linear& linear, const void* x, size_t rows, const Worker& worker, void* y) const {
-  for (size_t part = worker.Begin(backend_->parts()); part < worker.End(backend_->parts()); ++part)
-    linear.Run(x, rows, part, worker.lane, y);
+  if (worker.count == 1) return linear.Run(x, rows, worker.lane, y);
+  for (size_t part = worker.Begin(backend_->parts()); part < worker.End(backend_->parts()); ++part) {
+    linear.RunPart(x, rows, part, worker.lane, y);
+  }
   worker.Sync();
 }
 

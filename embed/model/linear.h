@@ -1,7 +1,7 @@
 // A matrix product with constant weights, packed once at load: y = act(x W' + b), or y += x W' + b.
 //
-// The output columns are cut into `parts`, so that several threads can share one product; a thread that works alone runs
-// all parts. The activations' type is the backend's: float, or bf16 with fp32 sums.
+// The output columns are also cut into `parts`, so that several threads can share one product. The activations' type is the backend's:
+// float, or bf16 with fp32 sums.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,10 @@ class Linear {
  public:
   virtual ~Linear() = default;
   // x is [rows, inputs], y is [rows, outputs], both contiguous; rows up to the next multiple of kRowQuantum are read and
-  // written too. `worker` is the caller's number in its team: two threads never pass the same one at a time.
-  virtual void Run(const void* x, size_t rows, size_t part, size_t worker, void* y) const = 0;
+  // written too. `worker` is the caller's lane: two threads never pass the same one at a time.
+  virtual void Run(const void* x, size_t rows, size_t worker, void* y) const = 0;
+  // The columns of one part only.
+  virtual void RunPart(const void* x, size_t rows, size_t part, size_t worker, void* y) const = 0;
 };
 
 constexpr size_t kRowQuantum = 8;

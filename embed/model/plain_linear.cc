@@ -24,8 +24,13 @@ class PlainLinear final : public Linear {
     }
   }
 
-  void Run(const void* x, size_t rows, size_t part, size_t, void* y) const override {
-    const ColumnRange columns = PartColumns(spec_.outputs, parts_, part);
+  void Run(const void* x, size_t rows, size_t, void* y) const override { RunColumns(x, rows, {0, spec_.outputs}, y); }
+  void RunPart(const void* x, size_t rows, size_t part, size_t, void* y) const override {
+    RunColumns(x, rows, PartColumns(spec_.outputs, parts_, part), y);
+  }
+
+ private:
+  void RunColumns(const void* x, size_t rows, ColumnRange columns, void* y) const {
     std::vector<float> sum(columns.end - columns.begin);
     for (size_t r = 0; r < rows; ++r) {
       const float* in = static_cast<const float*>(x) + r * spec_.inputs;
@@ -43,7 +48,6 @@ class PlainLinear final : public Linear {
     }
   }
 
- private:
   const LinearSpec spec_;
   std::vector<float> transposed_;
   const std::vector<float> bias_;

@@ -1,5 +1,6 @@
 #include "embed/testing/tiny_model.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -8,6 +9,20 @@
 #include <unistd.h>
 
 namespace saker::embed {
+namespace {
+
+uint16_t FloatToHalf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000);
+  const uint32_t rounded = (bits & 0x7FFFFFFF) + 0xFFF + (bits >> 13 & 1);
+  const uint32_t exponent = rounded >> 23;
+  if (exponent > 112 + 30) return sign | 0x7C00;
+  if (exponent <= 112) return sign | static_cast<uint16_t>(std::lround(std::fabs(value) * 0x1p24F));
+  return sign | static_cast<uint16_t>((rounded >> 13) - (112U << 10));
+}
+
+}  // namespace
 
 std::string SafetensorsBytes(const TestTensors& tensors, DType dtype) {
   std::string header = "{";
@@ -18,13 +33,7 @@ std::string SafetensorsBytes(const TestTensors& tensors, DType dtype) {
       if (dtype == DType::kFloat32) {
         data.append(reinterpret_cast<const char*>(&value), sizeof value);
       } else {
-        // Only halves that are exact: the tests that write F16 use small multiples of 1/64.
-        const uint16_t bits = dtype == DType::kBFloat16 ? FloatToBFloat16(value) : [&] {
-          _Float16 half = static_cast<_Float16>(value);
-          uint16_t raw;
-          std::memcpy(&raw, &half, sizeof raw);
-          return raw;
-        }();
+        const uint16_t bits = dtype == DType::kBFloat16 ? FloatToBFloat16(value) : FloatToHalf(value);
         data.append(reinterpret_cast<const char*>(&bits), sizeof bits);
       }
     }

@@ -24,7 +24,7 @@ parser.add_argument("--flips", type=int, default=60)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 arguments = parser.parse_args()
 rng = random.Random(arguments.seed)
-flags = ["--seal-bytes", "100000"]
+flags = ["--seal-bytes", "100000", "--reserve-bytes", "1000000"]  # each flip copies the whole directory
 
 workload = Workload(arguments.seed)
 original = pathlib.Path(tempfile.mkdtemp(prefix="saker-flip-"))

@@ -82,17 +82,16 @@ def headers_and_bodies_have_limits(server):
 
 @case
 def a_message_of_100_mb_over_grpc(server):
-    from pymilvus import MilvusClient
-    client = MilvusClient(f"http://127.0.0.1:{server.port}")
-    client.create_collection("big", dimension=1024)
-    try:
-        client.insert("big", [{"id": i, "vector": [0.5] * 1024} for i in range(26000)], timeout=60)
-    except Exception as error:
-        assert "larger than max" in str(error) or "RESOURCE_EXHAUSTED" in str(error), error
-    else:
-        raise AssertionError("a message of 100 MB was taken")
-    assert client.query("big", filter="", output_fields=["count(*)"])[0]["count(*)"] == 0
-    client.drop_collection("big")
+    import grpc
+    from pymilvus.grpc_gen import milvus_pb2, milvus_pb2_grpc
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}", options=[("grpc.max_send_message_length", -1)]) as channel:
+        stub = milvus_pb2_grpc.MilvusServiceStub(channel)
+        try:
+            stub.Insert(milvus_pb2.InsertRequest(collection_name="docs", partition_name="x" * 100_000_000, num_rows=1), timeout=60)
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in error.details(), error
+        else:
+            raise AssertionError("a message of 100 MB was taken")
     healthy(server)
 
 

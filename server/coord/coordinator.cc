@@ -118,7 +118,6 @@ Readiness Coordinator::GetReadiness() const {
     }
     readiness.shards += collection->shards.size();
     readiness.shards_open += collection->shards.size() - closed;
-    const LoadStatus load = GetLoadStatus(*collection);
     if (readiness.missing.size() >= kMaxMissing) continue;
     if (!failure.ok()) {
       readiness.missing.push_back(
@@ -126,9 +125,6 @@ Readiness Coordinator::GetReadiness() const {
     } else if (closed > 0) {
       readiness.missing.push_back(internal::Join("collection ", collection->database, ".", collection->name, ": ", closed, " of ",
                                                  collection->shards.size(), " shards are being opened"));
-    } else if (!load.error.ok()) {
-      readiness.missing.push_back(
-          internal::Join("collection ", collection->database, ".", collection->name, ": load failed: ", load.error.message()));
     }
   }
   readiness.ready = readiness.shards == readiness.shards_open;

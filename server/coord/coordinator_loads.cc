@@ -70,7 +70,8 @@ void Coordinator::StartLoad(const CollectionPtr& collection) {
 void Coordinator::RunLoad(CollectionId id, const std::shared_ptr<LoadJob>& job) {
   Status status;
   const Result<CollectionPtr> collection = Find(id);
-  if (collection.ok()) {
+  // At the end of the process nothing is undone: the next start loads what the catalog says.
+  if (collection.ok() && !stopping_.load()) {
     const size_t shards = (*collection)->shards.size();
     for (size_t i = 0; i < shards && status.ok(); ++i) {
       const auto progress = [&](double share) {

@@ -156,6 +156,10 @@ Status LocalProxy::AlterCollection(const CollectionRef& target, const KeyValues&
       if (key == "mmap.enabled" && collection->AnyLoaded()) {
         return Refused("can not alter mmap properties if collection loaded: ", collection->name);
       }
+      bool dynamic = false;
+      if (key == "dynamicfield.enabled" && (!ParseBoolean(value, &dynamic) || dynamic != collection->schema->enable_dynamic_field)) {
+        return NotSupported("dynamicfield.enabled cannot be changed to ", value, " by this version of the server");
+      }
       if (key == "consistency_level") {
         if (!ParseConsistency(value, &collection->consistency)) return Invalid("invalid consistency level: ", value);
       } else if (key == "collection.description") {

@@ -65,7 +65,7 @@ run_tests() {
   wanted power-cut && suite power-cut $python tests/crash/power_cut_test.py --saker $saker --cuts "$([ -n "$full" ] && echo 200 || echo 20)"
   wanted byte-flip && suite byte-flip $python tests/crash/byte_flip_test.py --saker $saker --flips "$([ -n "$full" ] && echo 1000 || echo 60)"
   if wanted asan; then build asan; suite asan asan_tests; fi
-  if wanted fuzz; then build fuzz; suite fuzz run_fuzz "$([ -n "$full" ] && echo 600 || echo 10)"; fi
+  if wanted fuzz; then build fuzz fuzzers; suite fuzz run_fuzz "$([ -n "$full" ] && echo 600 || echo 10)"; fi
   if [ -n "$full" ] && wanted tsan; then build tsan; suite tsan tsan_tests; fi
   say "passed: ${passed[*]:-none}"
   [ ${#skipped[@]} -eq 0 ] || say "skipped (each says why above): ${skipped[*]}"

@@ -68,7 +68,7 @@ struct V {
   }
 };
 
-#include "embed/kernels/simd_kernels.h"
+#include "embed/kernels/simd_kernels.inc"
 
 }  // namespace
 

@@ -9,8 +9,8 @@
 namespace saker::embed {
 namespace {
 
-#include "embed/kernels/avx512_vector.h"
-#include "embed/kernels/simd_kernels.h"
+#include "embed/kernels/avx512_vector.inc"
+#include "embed/kernels/simd_kernels.inc"
 
 }  // namespace
 

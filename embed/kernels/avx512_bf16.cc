@@ -10,9 +10,9 @@
 namespace saker::embed {
 namespace {
 
-#include "embed/kernels/avx512_vector.h"
+#include "embed/kernels/avx512_vector.inc"
 
-#include "embed/kernels/simd_kernels.h"
+#include "embed/kernels/simd_kernels.inc"
 
 inline __m512bh Pairs(__m512i x) {
   __m512bh pairs;

@@ -17,11 +17,13 @@
 #include <optional>
 #include <tuple>
 
-#include <omp.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "common/aligned_buffer.h"
 #include "embed/kernels/kernels.h"
+
+// Of GNU's OpenMP, oneDNN's own; omp.h would be the compiler's, which may be another.
+extern "C" void omp_set_num_threads(int);
 
 namespace saker::embed {
 namespace {

@@ -219,7 +219,7 @@ PredicatePtr MakeNumberRange(size_t field, DataType type, const Bounds& bounds) 
       const T high = NarrowReal<T>(bounds.high.number());
       return WithOp(bounds.low_inclusive ? Op::kGe : Op::kGt, [&](auto above) {
         return WithOp(bounds.high_inclusive ? Op::kLe : Op::kLt,
-                      [&](auto below) { return Make<T>(field, [=](T v) { return above(v, low) & below(v, high); }); });
+                      [&](auto below) { return Make<T>(field, [=](T v) { return (int{above(v, low)} & int{below(v, high)}) != 0; }); });
       });
     }
   });

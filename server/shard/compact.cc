@@ -114,42 +114,14 @@ Result<SegmentId> LocalShard::CompactOne(const CompactionPlan& plan) {
   const auto start = std::chrono::steady_clock::now();
   const StageTimer timer(JobSeconds("compact"));
   SAKER_KILL_POINT("compact.begin");
-  const Timestamp horizon = HistoryHorizon();
   const SegmentId id(TRY(environment_.ids.Next()));
-  std::vector<segment::RowRun> runs;
-  std::vector<std::vector<RowOffset>> places;
   RowOffset rows = 0;
-  for (const std::shared_ptr<segment::SealedSegment>& source : plan.sources) {
-    const std::shared_ptr<const segment::Pieces> pieces = source->pieces();
-    std::shared_ptr<const segment::Piece> piece = pieces == nullptr ? nullptr : pieces->front();
-    if (piece == nullptr) {
-      Result<std::shared_ptr<segment::Piece>> opened = segment::OpenPiece(environment_.storage, *source->manifest(), *schema_.Get());
-      if (!opened.ok()) return opened.status();
-      piece = std::move(*opened);
-    }
-    places.push_back(AppendLiveRuns(piece, source->deletions->At(horizon).get(), &rows, &runs));
-  }
-  std::optional<segment::SegmentBuilder> builder;
-  std::shared_ptr<segment::Piece> piece;
-  if (rows > 0) {
-    storage::SegmentManifest manifest;
-    manifest.segment = id;
-    manifest.shard = id_;
-    manifest.partition = plan.partition;
-    manifest.level = 2;
-    builder.emplace(environment_.storage, schema_.Get(), std::move(runs), std::move(manifest));
-    TRY(builder->WriteVectors());
-    SAKER_KILL_POINT("compact.after_vectors");
-    TRY(builder->IngestRows());
-    SAKER_KILL_POINT("compact.after_rows");
-    piece = TRY(builder->Open());
-    piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
-    TRY(IndexCompacted(&builder->manifest(), piece.get()));
-    SAKER_KILL_POINT("compact.after_indexes");
-  }
-  if (!TRY(SwapCompacted(plan, places, horizon, builder ? &builder->manifest() : nullptr, piece))) {
-    TRY(segment::RemoveSegment(environment_.storage, id_, id));
-    return SegmentId();
+  const Result<bool> swapped = CompactInto(id, plan, &rows);
+  if (!swapped.ok() || !*swapped) {
+    // After a commit that failed in an unknown way the new segment may count: then the next start decides.
+    MutexLock lock(writer_mutex_);
+    if (read_only_.ok()) TRY(segment::RemoveSegment(environment_.storage, id_, id));
+    return swapped.ok() ? SegmentId() : Result<SegmentId>(swapped.status());
   }
   for (const std::shared_ptr<segment::SealedSegment>& source : plan.sources) {
     // What stays behind is garbage without a manifest; the next start removes it.
@@ -167,6 +139,34 @@ Result<SegmentId> LocalShard::CompactOne(const CompactionPlan& plan) {
        {"rows", rows},
        {"ms", std::chrono::duration_cast<std::chrono::milliseconds>(spent).count()}});
   return rows > 0 ? id : SegmentId();
+}
+
+Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, RowOffset* rows) {
+  const Timestamp horizon = HistoryHorizon();
+  std::vector<segment::RowRun> runs;
+  std::vector<std::vector<RowOffset>> places;
+  for (const std::shared_ptr<segment::SealedSegment>& source : plan.sources) {
+    const std::shared_ptr<const segment::Pieces> pieces = source->pieces();
+    std::shared_ptr<const segment::Piece> piece = pieces == nullptr ? nullptr : pieces->front();
+    if (piece == nullptr) piece = TRY(segment::OpenPiece(environment_.storage, *source->manifest(), *schema_.Get()));
+    places.push_back(AppendLiveRuns(piece, source->deletions->At(horizon).get(), rows, &runs));
+  }
+  if (*rows == 0) return SwapCompacted(plan, places, horizon, nullptr, nullptr);
+  storage::SegmentManifest manifest;
+  manifest.segment = id;
+  manifest.shard = id_;
+  manifest.partition = plan.partition;
+  manifest.level = 2;
+  segment::SegmentBuilder builder(environment_.storage, schema_.Get(), std::move(runs), std::move(manifest));
+  TRY(builder.WriteVectors());
+  SAKER_KILL_POINT("compact.after_vectors");
+  TRY(builder.IngestRows());
+  SAKER_KILL_POINT("compact.after_rows");
+  std::shared_ptr<segment::Piece> piece = TRY(builder.Open());
+  piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
+  TRY(IndexCompacted(&builder.manifest(), piece.get()));
+  SAKER_KILL_POINT("compact.after_indexes");
+  return SwapCompacted(plan, places, horizon, &builder.manifest(), piece);
 }
 
 // Builds before the swap what the sources' readers are used to; a failed build is the index lane's to report and repeat.
@@ -189,7 +189,6 @@ Status LocalShard::IndexCompacted(storage::SegmentManifest* manifest, segment::P
   return OkStatus();
 }
 
-// False when a source is no longer there (its partition was dropped): nothing was changed.
 Result<bool> LocalShard::SwapCompacted(const CompactionPlan& plan, const std::vector<std::vector<RowOffset>>& places, Timestamp horizon,
                                        storage::SegmentManifest* manifest, const std::shared_ptr<segment::Piece>& piece) {
   MutexLock lock(writer_mutex_);

@@ -56,6 +56,7 @@ Status LocalShard::Load(const std::function<void(double)>& progress) {
     }
   }
   if (progress) progress(1);
+  Schedule(kIndexLane);  // what could not be opened is built again
   return OkStatus();
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/kill_point.h"
 #include "common/log.h"
+#include "server/shard/shard_metrics.h"
 
 namespace saker::shard {
 
@@ -25,6 +26,21 @@ LocalShard::LocalShard(ShardConfig config, Environment& environment)
 
 LocalShard::~LocalShard() {
   StopLanes();
+  MutexLock lock(writer_mutex_);
+  sealed_.clear();
+  unsealed_.clear();
+  ReportRows();
+}
+
+void LocalShard::ReportRows() {
+  size_t growing = 0;
+  size_t sealed_rows = 0;
+  for (const auto& [id, unsealed] : unsealed_) growing += unsealed.segment->row_count();
+  for (const auto& [id, sealed] : sealed_) sealed_rows += sealed.segment->row_count();
+  SegmentRows("growing").Add(static_cast<double>(growing) - static_cast<double>(reported_growing_));
+  SegmentRows("sealed").Add(static_cast<double>(sealed_rows) - static_cast<double>(reported_sealed_));
+  reported_growing_ = growing;
+  reported_sealed_ = sealed_rows;
 }
 
 Status LocalShard::SetSchema(std::shared_ptr<const CollectionSchema> schema) {
@@ -131,6 +147,8 @@ uint64_t LocalShard::LiveRows(std::optional<PartitionId> partition) const {
 // last, because a restart finds those without manifests by itself.
 Status LocalShard::Destroy() {
   StopLanes();
+  MutexLock compacting(compact_mutex_);
+  MutexLock sealing(seal_mutex_);
   MutexLock lock(writer_mutex_);
   read_only_ = FailedPrecondition("shard ", id_, " was dropped");
   SAKER_KILL_POINT("destroy.begin");

@@ -118,6 +118,8 @@ class LocalShard final : public Shard {
   std::optional<Place> FindLive(const segment::KeyRef& key, const std::vector<SealedKeys>& sealed) REQUIRES(writer_mutex_);
   segment::Segment* FindSegment(SegmentId id) REQUIRES(writer_mutex_);
   void FreezeFull() REQUIRES(writer_mutex_);
+  void FreezeForMemory() REQUIRES(writer_mutex_);
+  void ReportRows() REQUIRES(writer_mutex_);
   void PublishSet(Timestamp history_from = 0) REQUIRES(writer_mutex_);
   void BecomeReadOnly(const Status& why) REQUIRES(writer_mutex_);
 
@@ -157,6 +159,8 @@ class LocalShard final : public Shard {
   Status CompactAll(const Context& context, CompactionReason reason, Merges* merges) EXCLUDES(writer_mutex_, compact_mutex_);
   std::vector<CompactionPlan> PlanCompactions(CompactionReason reason) EXCLUDES(writer_mutex_);
   Result<SegmentId> CompactOne(const CompactionPlan& plan) REQUIRES(compact_mutex_);
+  // False when a source is no longer there (its partition was dropped): then nothing was changed.
+  Result<bool> CompactInto(SegmentId id, const CompactionPlan& plan, RowOffset* rows) REQUIRES(compact_mutex_);
   Status IndexCompacted(storage::SegmentManifest* manifest, segment::Piece* piece);
   Result<bool> SwapCompacted(const CompactionPlan& plan, const std::vector<std::vector<RowOffset>>& places, Timestamp horizon,
                              storage::SegmentManifest* manifest, const std::shared_ptr<segment::Piece>& piece) EXCLUDES(writer_mutex_);
@@ -195,6 +199,8 @@ class LocalShard final : public Shard {
   SequenceNumber checkpoint_ GUARDED_BY(writer_mutex_) = 0;
   uint64_t log_bytes_ GUARDED_BY(writer_mutex_) = 0;  // appended so far, replayed ones included
   bool set_changed_ GUARDED_BY(writer_mutex_) = false;
+  size_t reported_growing_ GUARDED_BY(writer_mutex_) = 0;  // what the process's gauges hold of this shard
+  size_t reported_sealed_ GUARDED_BY(writer_mutex_) = 0;
   Status read_only_ GUARDED_BY(writer_mutex_);
   WriteQueue queue_;
 
@@ -210,6 +216,7 @@ class LocalShard final : public Shard {
   bool lane_queued_[kLanes] GUARDED_BY(lane_mutex_) = {};
   bool lane_again_[kLanes] GUARDED_BY(lane_mutex_) = {};
   int lanes_running_ GUARDED_BY(lane_mutex_) = 0;
+  std::atomic<int64_t> seal_again_ms_{0};  // steady clock: a seal that failed is not tried before
 };
 
 }  // namespace saker::shard

@@ -2,11 +2,13 @@
 #include "common/log.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
+#include "server/shard/steady_ms.h"
 
 namespace saker::shard {
 
 namespace {
 
+constexpr int64_t kSealAgainMs = 5000;
 constexpr const char* kLaneNames[] = {"seal", "index", "compact"};
 
 }  // namespace
@@ -29,6 +31,7 @@ void LocalShard::RunLane(Lane lane) {
     if (!stopping()) {
       if (const Status status = RunLaneOnce(lane); !status.ok() && !stopping()) {
         JobFailures(kLaneNames[lane]).Add();
+        if (lane == kSealLane) seal_again_ms_ = SteadyMs() + kSealAgainMs;
         Log(kWarning, "background job failed", {{"job", kLaneNames[lane]}, {"shard", id_}, {"error", status.message()}});
       }
     }

@@ -4,6 +4,8 @@ namespace saker::shard {
 
 Status CheckRows(const WriteRequest& request, const CollectionSchema& schema) {
   const RowBatch& rows = request.rows;
+  // With auto ids the old keys of an upsert may hash to another shard than its rows.
+  if (request.kind == WriteRequest::Kind::kUpsert && rows.row_count == 0 && request.delete_keys.size() > 0) return OkStatus();
   if (rows.row_count == 0 || rows.row_count > 1u << 24) return InvalidArgument("a write of ", rows.row_count, " rows");
   if (!request.partition) return InvalidArgument("a write of rows names no partition");
   if (request.kind == WriteRequest::Kind::kDelete) return InvalidArgument("a delete carries ", rows.row_count, " rows");

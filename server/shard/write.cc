@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
+#include "server/shard/steady_ms.h"
 #include "server/shard/validate.h"
 
 namespace saker::shard {
@@ -45,6 +46,7 @@ void LocalShard::RunGroup(const std::vector<PendingWrite*>& group) {
       one.write = write;
       write->status = read_only_.ok() ? Stage(write, &one) : read_only_;
       if (write->status.ok()) staged.push_back(std::move(one));
+      if (write->status.code() == StatusCode::kResourceExhausted) FreezeForMemory();
     }
   }
   if (staged.empty()) return;
@@ -198,6 +200,7 @@ void LocalShard::PublishGroup(std::vector<StagedWrite>* staged) {
   if (set_changed_) PublishSet();
   watermark_.store(staged->back().header.timestamp, std::memory_order_release);
   WrittenRows().Add(static_cast<double>(rows));
+  ReportRows();
   FreezeFull();
 }
 
@@ -274,7 +277,22 @@ void LocalShard::FreezeFull() {
     any = true;
     current = current_.erase(current);
   }
-  if (any) Schedule(kSealLane);
+  // A seal that failed (a full disk, most likely) left its segment frozen.
+  for (const auto& [id, unsealed] : unsealed_) any |= unsealed.frozen;
+  if (any && SteadyMs() >= seal_again_ms_) Schedule(kSealLane);
+}
+
+// Sealing gives the vectors' memory back: the next write may find room.
+void LocalShard::FreezeForMemory() {
+  bool any = false;
+  for (auto current = current_.begin(); current != current_.end();) {
+    Unsealed& segment = unsealed_.at(current->second);
+    const bool has_rows = segment.first_sequence != 0;
+    segment.frozen = has_rows;
+    any |= has_rows;
+    current = has_rows ? current_.erase(current) : std::next(current);
+  }
+  if (any && SteadyMs() >= seal_again_ms_) Schedule(kSealLane);
 }
 
 void LocalShard::PublishSet(Timestamp history_from) {
@@ -285,6 +303,7 @@ void LocalShard::PublishSet(Timestamp history_from) {
   set->history_from = std::max(history_from, before == nullptr ? 0 : before->history_from);
   segments_.Set(std::move(set));
   set_changed_ = false;
+  ReportRows();
 }
 
 void LocalShard::BecomeReadOnly(const Status& why) {

@@ -42,9 +42,14 @@ run_fuzz() {  # SECONDS [TARGET]
 }
 
 run_tests() {
-  local only=
-  while [ $# -gt 0 ]; do case $1 in --full) full=1 ;; --only) only=$2; shift ;; *) die "unknown option '$1' of test; --full or --only SUITE" ;; esac; shift; done
-  wanted() { [ -z "$only" ] || [[ "$1" == $only* ]]; }
+  local only= skip=
+  while [ $# -gt 0 ]; do case $1 in
+    --full) full=1 ;;
+    --only) only=$2; shift ;;
+    --skip) skip=$2; skipped+=("${skip//,/ }: by --skip"); shift ;;
+    *) die "unknown option '$1' of test; --full, --only SUITE or --skip SUITE,SUITE" ;;
+  esac; shift; done
+  wanted() { [[ ",$skip," != *",$1,"* ]] && { [ -z "$only" ] || [[ "$1" == $only* ]]; }; }
   setup
   build release
   wanted layers && { suite layers tools/check_layers; suite layers-self-test tools/check_layers --self-test; }

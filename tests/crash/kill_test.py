@@ -40,7 +40,13 @@ try:
         if point:
             server.stop()
             server.extra_env = {"SAKER_KILL_AT": f"{point}:{rng.choice([1, 1, 2, 4])}"}
-            server.start()
+            server.start(wait=False)
+            try:
+                server.wait_ready()
+            except RuntimeError:
+                if server.process.returncode != -9:
+                    raise
+                # The point lies on the way up: then nobody writes in this round.
         before = workload.acknowledged
         threads = workload.run(server.port, 0.01)
         end = time.monotonic() + (rng.uniform(0.5, 3) if not point else 6)

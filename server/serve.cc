@@ -26,6 +26,9 @@
 #include "storage/storage.h"
 
 namespace saker::server {
+
+const char* const kVersion = SAKER_VERSION;
+
 namespace {
 
 // The catalog's users behind auth's small interface.

@@ -5,7 +5,7 @@
 
 namespace saker::server {
 
-inline constexpr const char* kVersion = SAKER_VERSION;
+extern const char* const kVersion;
 
 // Returns the process's exit code: 0 after a drained SIGTERM or SIGINT, 1 when it could not start (the reason is printed).
 int Serve(const Config& config);

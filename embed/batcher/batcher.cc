@@ -83,6 +83,8 @@ Batcher::~Batcher() {
     wake_.NotifyAll();
   }
   for (std::thread& thread : threads_) thread.join();
+  MutexLock lock(mutex_);
+  while (callers_ > 0) left_.Wait(mutex_);
 }
 
 Result<std::vector<float>> Batcher::Embed(std::vector<std::vector<int32_t>> sequences, Priority priority, const Context& context) {
@@ -112,18 +114,26 @@ Result<std::vector<float>> Batcher::Embed(std::vector<std::vector<int32_t>> sequ
   metrics_.queue_tokens.Set(static_cast<double>(queued_tokens_));
   (priority == Priority::kInteractive ? interactive_ : bulk_).push_back(request);
   wake_.NotifyAll();  // lanes, if there is enough for several
-  while (!request->finished) {
-    const bool woken = request->done.WaitUntil(mutex_, std::min(context.deadline(), Clock::now() + kCancelPoll));
-    if (!woken && !request->finished && context.Done()) {
-      Queue& queue = priority == Priority::kInteractive ? interactive_ : bulk_;
-      queue.erase(std::remove(queue.begin(), queue.end(), request), queue.end());
-      metrics_.dropped.Add();
-      Finish(*request, context.Check());
-    }
-  }
-  if (!request->status.ok()) return request->status;
+  ++callers_;
+  const Status status = Await(request);
+  if (--callers_ == 0 && stopping_) left_.NotifyAll();
+  if (!status.ok()) return status;
   metrics_.seconds.Observe(SecondsSince(request->arrived));
   return std::move(request->vectors);
+}
+
+// Cancellation has no signal of its own, so it is looked for now and then.
+Status Batcher::Await(const RequestPtr& request) {
+  const Context& context = request->context;
+  while (!request->finished) {
+    const bool woken = request->done.WaitUntil(mutex_, std::min(context.deadline(), Clock::now() + kCancelPoll));
+    if (woken || request->finished || !context.Done()) continue;
+    Queue& queue = request->priority == Priority::kInteractive ? interactive_ : bulk_;
+    queue.erase(std::remove(queue.begin(), queue.end(), request), queue.end());
+    metrics_.dropped.Add();
+    Finish(*request, context.Check());
+  }
+  return request->status;
 }
 
 void Batcher::Finish(Request& request, Status status) {

@@ -5,7 +5,7 @@
 // floor of the tokens. Requests of one class take turns, so that a large one does not hold up a small one. Identical
 // texts in one batch are computed once. Callers whose deadline passed or who cancelled are dropped before their turn.
 //
-// Thread-safe. The destructor refuses new work, fails what waits with Unavailable and joins.
+// Thread-safe. The destructor refuses new work, fails what waits with Unavailable and returns when every caller has left.
 #pragma once
 
 #include <chrono>
@@ -65,6 +65,7 @@ class Batcher {
     Histogram& seconds;
   };
 
+  Status Await(const RequestPtr& request) REQUIRES(mutex_);
   void Loop(size_t lane) EXCLUDES(mutex_);
   bool MayTakeWork() const REQUIRES(mutex_);
   bool FewTextsWait() const REQUIRES(mutex_);
@@ -81,12 +82,14 @@ class Batcher {
   Metrics metrics_;
   Mutex mutex_;
   CondVar wake_;
+  CondVar left_;  // a caller, while stopping
   Queue interactive_ GUARDED_BY(mutex_);
   Queue bulk_ GUARDED_BY(mutex_);
   size_t queued_tokens_ GUARDED_BY(mutex_) = 0;
   double bulk_credit_ GUARDED_BY(mutex_) = 0;
   size_t running_lanes_ GUARDED_BY(mutex_) = 0;
   bool together_ GUARDED_BY(mutex_) = false;  // one batch has all lanes
+  size_t callers_ GUARDED_BY(mutex_) = 0;     // inside Embed
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -4,11 +4,13 @@
 //
 // IR_DIR holds corpus.jsonl {title, text} and queries.jsonl {text}. One JSON line a precision.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <sys/resource.h>
@@ -53,7 +55,25 @@ std::vector<std::string> ReadTexts(const std::string& path, bool with_title) {
   return texts;
 }
 
-// Documents in requests of 256, as the peers get them; then up to 200 queries one by one.
+struct Latencies {
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
+// Up to 200 queries one by one.
+Result<Latencies> MeasureQueries(Embedder& embedder, const std::vector<std::string>& queries) {
+  std::vector<double> ms;
+  for (size_t i = 0; i < std::min<size_t>(200, queries.size()); ++i) {
+    const auto begin = Clock::now();
+    TRY(embedder.Embed(std::span(&queries[i], 1), Priority::kInteractive, Context()));
+    ms.push_back(Seconds(begin) * 1e3);
+  }
+  if (ms.empty()) return Latencies();
+  std::sort(ms.begin(), ms.end());
+  return Latencies{.p50_ms = ms[ms.size() / 2], .p99_ms = ms[ms.size() * 99 / 100]};
+}
+
+// Documents in requests of 256, as the peers get them; then queries, alone and beside bulk work.
 Status Measure(const std::string& model, const std::vector<std::string>& docs, const std::vector<std::string>& queries, double seconds,
                Precision precision) {
   const std::unique_ptr<Embedder> embedder = TRY(LoadEmbedder({.name = "bench", .path = model, .precision = precision}));
@@ -72,24 +92,30 @@ Status Measure(const std::string& model, const std::vector<std::string>& docs, c
   }
   const double elapsed = Seconds(start);
   const double cpu = CpuSeconds() - cpu_before;
-  std::vector<double> latencies;
-  for (size_t i = 0; i < std::min<size_t>(200, queries.size()); ++i) {
-    const auto begin = Clock::now();
-    TRY(embed(std::span(&queries[i], 1), Priority::kInteractive));
-    latencies.push_back(Seconds(begin) * 1e3);
+  const Latencies idle = TRY(MeasureQueries(*embedder, queries));
+  // The same while two callers keep the model busy with documents.
+  std::atomic<bool> enough = false;
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 2; ++c) {
+    callers.emplace_back([&] {
+      for (size_t at = 0; !enough; at = (at + 256) % docs.size()) {
+        if (!embed(all.subspan(at, std::min<size_t>(256, docs.size() - at)), Priority::kBulk).ok()) return;
+      }
+    });
   }
-  std::sort(latencies.begin(), latencies.end());
-  const auto at = [&](double share) {
-    return latencies.empty() ? 0.0 : latencies[static_cast<size_t>(share * static_cast<double>(latencies.size() - 1))];
-  };
+  const auto busy = MeasureQueries(*embedder, queries);
+  enough = true;
+  for (std::thread& caller : callers) caller.join();
+  TRY(busy.status());
   const ModelInfo& info = embedder->info();
   std::printf(
       "{\"peer\":\"saker "
-      "%s\",\"docs_s\":%.1f,\"docs_cpu_s\":%.1f,\"tokens_s\":%.0f,\"mean_tokens\":%.1f,\"q_p50_ms\":%.3f,\"q_p99_ms\":%.3f,\"load_s\":%.2f,"
+      "%s\",\"docs_s\":%.1f,\"docs_cpu_s\":%.1f,\"tokens_s\":%.0f,\"mean_tokens\":%.1f,\"q_p50_ms\":%.3f,\"q_p99_ms\":%.3f,\"q_busy_p50_"
+      "ms\":%.3f,\"q_busy_p99_ms\":%.3f,\"load_s\":%.2f,"
       "\"memory_mb\":%.1f,\"isa\":\"%s\"}\n",
       info.precision.c_str(), static_cast<double>(done) / elapsed, static_cast<double>(done) / cpu, static_cast<double>(tokens) / elapsed,
-      static_cast<double>(tokens) / static_cast<double>(std::max<size_t>(1, done)), at(0.5), at(0.99), info.load_seconds,
-      static_cast<double>(info.memory_bytes) / 1e6, IsaName(BestIsa()));
+      static_cast<double>(tokens) / static_cast<double>(std::max<size_t>(1, done)), idle.p50_ms, idle.p99_ms, busy->p50_ms, busy->p99_ms,
+      info.load_seconds, static_cast<double>(info.memory_bytes) / 1e6, IsaName(BestIsa()));
   std::fflush(stdout);
   return OkStatus();
 }

@@ -13,6 +13,13 @@ namespace {
 
 using Document = nlohmann::json;
 
+// Sanitizers slow the naive side most of all.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kRounds = 6;
+#else
+constexpr uint64_t kRounds = 30;
+#endif
+
 enum class Truth { kFalse, kNull, kTrue };
 Truth Of(bool value) {
   return value ? Truth::kTrue : Truth::kFalse;
@@ -524,7 +531,7 @@ bool Subset(index::Bitset a, const index::Bitset& b) {
 
 TEST(FilterProperty, AgreesWithANaiveEvaluator) {
   const uint64_t seed = std::random_device()();
-  for (uint64_t round = 0; round < 60; ++round) {
+  for (uint64_t round = 0; round < kRounds * 2; ++round) {
     World world(seed + round);
     world.AddRows(round == 0 ? 9000 : 1 + world.Pick(200));
     for (int i = 0; i < (round == 0 ? 20 : 60); ++i) {
@@ -541,7 +548,7 @@ TEST(FilterProperty, AgreesWithANaiveEvaluator) {
 
 TEST(FilterProperty, EveryLeafAgreesInItsThreeValues) {
   const uint64_t seed = std::random_device()();
-  for (uint64_t round = 0; round < 20; ++round) {
+  for (uint64_t round = 0; round < kRounds; ++round) {
     World world(seed + round);
     world.AddRows(100);
     for (int i = 0; i < 200; ++i) {
@@ -559,7 +566,7 @@ TEST(FilterProperty, EveryLeafAgreesInItsThreeValues) {
 
 TEST(FilterProperty, LooserFiltersNeverLoseRowsAndDeMorganHolds) {
   const uint64_t seed = std::random_device()();
-  for (uint64_t round = 0; round < 40; ++round) {
+  for (uint64_t round = 0; round < kRounds; ++round) {
     World world(seed + round);
     world.AddRows(150);
     for (int i = 0; i < 20; ++i) {

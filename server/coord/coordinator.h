@@ -177,7 +177,8 @@ class Coordinator {
   Status CheckAliasName(const Collection& target, const std::string& alias) const EXCLUDES(mutex_);
   Status PutAliasOn(const Collection& target, const std::string& alias, const CollectionPtr& previous) REQUIRES(change_mutex_);
   Status WriteLoaded(const Collection& old, const std::shared_ptr<Collection>& changed) REQUIRES(change_mutex_);
-  void StartLoad(const CollectionPtr& collection);
+  std::shared_ptr<LoadJob> BeginLoad(CollectionId id) EXCLUDES(mutex_);
+  void EndLoad(LoadJob& job, const Status& status);
   void RunLoad(CollectionId id, const std::shared_ptr<LoadJob>& job);
   Status SetIndexes(const Collection& old, const std::shared_ptr<Collection>& changed, const std::vector<storage::CatalogChange>& changes)
       REQUIRES(change_mutex_);

@@ -31,7 +31,8 @@ Status Coordinator::WriteLoaded(const Collection& old, const std::shared_ptr<Col
 }
 
 Status Coordinator::Load(const std::string& database, const std::string& collection, const std::vector<std::string>& partitions) {
-  CollectionPtr published;
+  std::shared_ptr<LoadJob> job;
+  CollectionId id;
   {
     MutexLock change(change_mutex_);
     const CollectionPtr old = TRY(Find(database, collection));
@@ -44,27 +45,38 @@ Status Coordinator::Load(const std::string& database, const std::string& collect
       const bool named = std::find(partitions.begin(), partitions.end(), partition.name) != partitions.end();
       if (partitions.empty() || named) partition.loaded = true;
     }
-    TRY(WriteLoaded(*old, changed));
-    published = changed;
     // Shards hold all partitions: nothing to bring in when one of them is there already.
-    if (old->AnyLoaded() && GetLoadStatus(*old).phase == LoadPhase::kLoaded) return OkStatus();
+    const bool there = old->AnyLoaded() && GetLoadStatus(*old).phase == LoadPhase::kLoaded;
+    // Known before it is published: whoever reads the collection as loaded finds the load that is running.
+    if (!there) job = BeginLoad(old->id);
+    const Status written = WriteLoaded(*old, changed);
+    if (!written.ok() && job != nullptr) EndLoad(*job, written);
+    if (!written.ok() || job == nullptr) return written;
+    id = old->id;
   }
-  StartLoad(published);
-  return OkStatus();
-}
-
-void Coordinator::StartLoad(const CollectionPtr& collection) {
-  auto job = std::make_shared<LoadJob>();
-  running_loads_.fetch_add(1);
-  {
-    MutexLock lock(mutex_);
-    loads_[collection->id.value] = job;
-  }
-  const CollectionId id = collection->id;
   if (!jobs_->TrySubmit([this, id, job] { RunLoad(id, job); })) RunLoad(id, job);
   const auto deadline = std::chrono::steady_clock::now() + kWaitForLoad;
   MutexLock lock(job->mutex);
   while (!job->done && job->ended.WaitUntil(job->mutex, deadline)) {}
+  return OkStatus();
+}
+
+std::shared_ptr<Coordinator::LoadJob> Coordinator::BeginLoad(CollectionId id) {
+  auto job = std::make_shared<LoadJob>();
+  running_loads_.fetch_add(1);
+  MutexLock lock(mutex_);
+  loads_[id.value] = job;
+  return job;
+}
+
+void Coordinator::EndLoad(LoadJob& job, const Status& status) {
+  {
+    MutexLock lock(job.mutex);
+    job.error = status;
+    job.done = true;
+    job.ended.NotifyAll();
+  }
+  running_loads_.fetch_sub(1);
 }
 
 void Coordinator::RunLoad(CollectionId id, const std::shared_ptr<LoadJob>& job) {
@@ -92,13 +104,7 @@ void Coordinator::RunLoad(CollectionId id, const std::shared_ptr<LoadJob>& job) 
       if (!written.ok()) Log(kWarning, "load state not written", {{"collection", id}, {"why", written.message()}});
     }
   }
-  {
-    MutexLock lock(job->mutex);
-    job->error = status;
-    job->done = true;
-    job->ended.NotifyAll();
-  }
-  running_loads_.fetch_sub(1);
+  EndLoad(*job, status);
   // A release that came meanwhile found nothing to let go.
   if (const Result<CollectionPtr> current = Find(id); current.ok() && !(*current)->AnyLoaded()) {
     static_cast<void>(ApplyToShards(**current, [](shard::Shard& shard) {

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -110,8 +111,26 @@ TEST(WriteFileAtomically, ReplacesTheWholeFile) {
   EXPECT_EQ(*files.ReadAll(path, 100), "new");
   EXPECT_EQ(files.ReadAll(path, 2).status().code(), StatusCode::kResourceExhausted);
   EXPECT_EQ((*files.Map(path))->bytes().size(), 3u);
+  EXPECT_EQ((*files.Load(path))->bytes().size(), 3u);
   EXPECT_EQ(files.ReadAll(path + ".none", 2).status().code(), StatusCode::kNotFound);
   std::filesystem::remove_all(directory);
+}
+
+TEST(FileSystem, LoadsTheSameBytesAsItMaps) {
+  FileSystem& files = FileSystem::Posix();
+  const std::string path = testing::TempDir() + "saker_load_test";
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{4097}, (size_t{2} << 20) - 1, size_t{2} << 20, (size_t{5} << 20) + 77}) {
+    std::string contents(size, '\0');
+    for (size_t i = 0; i < size; ++i) contents[i] = static_cast<char>(i * 31 + i / 4096);
+    ASSERT_TRUE(WriteFileAtomically(files, path, contents).ok());
+    const auto loaded = files.Load(path);
+    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+    const std::span<const std::byte> bytes = (*loaded)->bytes();
+    ASSERT_EQ(bytes.size(), size);
+    EXPECT_TRUE(size == 0 || std::memcmp(bytes.data(), contents.data(), size) == 0) << size;
+    ASSERT_TRUE(files.Remove(path).ok());  // what is loaded does not need the file any more
+  }
+  EXPECT_EQ(files.Load(path).status().code(), StatusCode::kNotFound);
 }
 
 TEST(Histogram, CountsAnInclusiveUpperBound) {

@@ -123,6 +123,11 @@ Result<std::shared_ptr<const MappedFile>> FaultFileSystem::Map(const std::string
   return base_.Map(path);
 }
 
+Result<std::shared_ptr<const MappedFile>> FaultFileSystem::Load(const std::string& path) {
+  TRY(Step("load", path));
+  return base_.Load(path);
+}
+
 Result<std::string> FaultFileSystem::ReadAll(const std::string& path, uint64_t limit_bytes) {
   TRY(Step("read", path));
   return base_.ReadAll(path, limit_bytes);

@@ -31,6 +31,7 @@ class FaultFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
   Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) override;
+  Result<std::shared_ptr<const MappedFile>> Load(const std::string& path) override;
   Result<std::string> ReadAll(const std::string& path, uint64_t limit_bytes) override;
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/huge_memory.h"
+
 namespace saker {
 namespace {
 
@@ -62,6 +64,30 @@ class PosixMappedFile final : public MappedFile {
   const size_t size_;
 };
 
+class LoadedFile final : public MappedFile {
+ public:
+  explicit LoadedFile(HugeMemory memory) : memory_(std::move(memory)) {}
+  std::span<const std::byte> bytes() const override { return {memory_.data(), memory_.size_bytes()}; }
+
+ private:
+  const HugeMemory memory_;
+};
+
+// Closes on every way out.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
@@ -86,6 +112,23 @@ class PosixFileSystem final : public FileSystem {
     close(fd);
     if (data == MAP_FAILED) return Errno("map", path, error);
     return std::shared_ptr<const MappedFile>(std::make_shared<PosixMappedFile>(static_cast<const std::byte*>(data), size));
+  }
+
+  Result<std::shared_ptr<const MappedFile>> Load(const std::string& path) override {
+    const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return Errno("open", path, errno);
+    struct stat info {};
+    if (fstat(file.get(), &info) != 0) return Errno("stat of", path, errno);
+    const auto size = static_cast<size_t>(info.st_size);
+    HugeMemory memory = TRY(HugeMemory::Allocate(size, path.c_str()));
+    for (size_t done = 0; done < size;) {
+      const ssize_t n = pread(file.get(), memory.data() + done, size - done, static_cast<off_t>(done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) return Errno("read", path, errno);
+      if (n == 0) return Unavailable(path, " ended after ", done, " of ", size, " bytes while it was read");
+      done += static_cast<size_t>(n);
+    }
+    return std::shared_ptr<const MappedFile>(std::make_shared<LoadedFile>(std::move(memory)));
   }
 
   Result<std::string> ReadAll(const std::string& path, uint64_t limit_bytes) override {

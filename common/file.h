@@ -25,7 +25,7 @@ class WritableFile {
   virtual uint64_t size_bytes() const = 0;
 };
 
-// A read-only view of a whole file; the mapping lives as long as the object.
+// A read-only view of a whole file, mapped or in memory; it lives as long as the object.
 class MappedFile {
  public:
   virtual ~MappedFile() = default;
@@ -39,6 +39,9 @@ class FileSystem {
 
   virtual Result<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;  // truncates an old one
   virtual Result<std::shared_ptr<const MappedFile>> Map(const std::string& path) = 0;
+  // Read whole into anonymous memory, on 2 MiB pages where the kernel gives them. What a checksum was computed over stays
+  // what is searched, a read error is a Status and not a SIGBUS, and random access does not pay for 4 KiB pages.
+  virtual Result<std::shared_ptr<const MappedFile>> Load(const std::string& path) = 0;
   virtual Result<std::string> ReadAll(const std::string& path, uint64_t limit_bytes) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;  // and syncs the directory
   virtual Status Remove(const std::string& path) = 0;                         // OK when it does not exist

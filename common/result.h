@@ -161,11 +161,14 @@ T ValueOf(Result<T>&& result) {
 
 // The value of a Result, or returns its Status from the enclosing function; with a Status, only the latter. The one
 // control-flow macro of the project.
-#define TRY(expression)                                                                 \
-  __extension__({                                                                       \
-    auto saker_try_result_ = (expression);                                              \
-    if (!saker_try_result_.ok()) return ::saker::internal::StatusOf(saker_try_result_); \
-    ::saker::internal::ValueOf(std::move(saker_try_result_));                           \
+#define TRY(expression) SAKER_TRY_(expression, SAKER_TRY_NAME_(__COUNTER__))
+#define SAKER_TRY_NAME_(number) SAKER_TRY_NAME_OF_(number)
+#define SAKER_TRY_NAME_OF_(number) saker_try_result_##number##_  // its own name each time: a TRY may stand within another
+#define SAKER_TRY_(expression, name)                          \
+  __extension__({                                             \
+    auto name = (expression);                                 \
+    if (!name.ok()) return ::saker::internal::StatusOf(name); \
+    ::saker::internal::ValueOf(std::move(name));              \
   })
 
 }  // namespace saker

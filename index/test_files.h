@@ -33,6 +33,7 @@ class StringFileSystem final : public FileSystem {
     if (!contents.contains(path)) return NotFound(path);
     return std::shared_ptr<const MappedFile>(std::make_shared<Mapped>(contents[path]));
   }
+  Result<std::shared_ptr<const MappedFile>> Load(const std::string& path) override { return Map(path); }
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override { return Refused(path); }
   Result<std::string> ReadAll(const std::string& path, uint64_t) override { return Refused(path); }
   Status Rename(const std::string& from, const std::string&) override { return Refused(from); }

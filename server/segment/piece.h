@@ -1,7 +1,7 @@
 // A run of rows of one segment that never changes: what every read works on.
 //
 // A growing segment is a list of pieces, columns and vectors in memory; a sealed one is a single piece whose vectors lie
-// in mapped files and may have indexes. Copying a piece copies pointers. Immutable once published; thread-safe.
+// in files and may have indexes. Copying a piece copies pointers. Immutable once published; thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,7 @@ struct Piece {
   std::map<int64_t, std::shared_ptr<const index::VectorSource>> vectors;  // by field id
   std::map<int64_t, std::shared_ptr<const index::Index>> indexes;         // by field id; may be missing
   // Entries of the memory ledger, given back when the last reader lets go: by field id for indexes, 0 for the columns.
+  std::shared_ptr<const void> vector_reservation;  // null: mapped
   std::map<int64_t, std::shared_ptr<const void>> reservations;
 };
 

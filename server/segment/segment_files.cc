@@ -13,11 +13,12 @@ bool AnyHas(const std::vector<RowRun>& runs, int64_t field_id) {
   return std::any_of(runs.begin(), runs.end(), [&](const RowRun& run) { return run.piece->vectors.contains(field_id); });
 }
 
-Status OpenVectorFiles(storage::Storage& storage, const storage::SegmentManifest& manifest, const CollectionSchema& schema, Piece* piece) {
+Status OpenVectorFiles(storage::Storage& storage, const storage::SegmentManifest& manifest, const CollectionSchema& schema,
+                       VectorAccess access, Piece* piece) {
   for (const auto& [field_id, file] : manifest.vector_files) {
     const FieldSchema* field = schema.FindId(field_id);
     if (field == nullptr || !IsVector(field->type)) continue;
-    piece->vectors[field_id] = TRY(OpenVectors(storage.blobs(), *field, manifest.segment, file, manifest.row_count));
+    piece->vectors[field_id] = TRY(OpenVectors(storage.blobs(), *field, manifest.segment, file, manifest.row_count, access));
   }
   return OkStatus();
 }
@@ -97,9 +98,9 @@ Status SegmentBuilder::IngestRows() {
   });
 }
 
-Result<std::shared_ptr<Piece>> SegmentBuilder::Open() {
+Result<std::shared_ptr<Piece>> SegmentBuilder::Open(VectorAccess access) {
   std::shared_ptr<Piece> piece = MakePiece(rows_, timestamps_, 0, schema_->PrimaryKey().id);
-  TRY(OpenVectorFiles(storage_, manifest_, *schema_, piece.get()));
+  TRY(OpenVectorFiles(storage_, manifest_, *schema_, access, piece.get()));
   return piece;
 }
 
@@ -144,14 +145,20 @@ Result<StoredRows> ReadRows(storage::Storage& storage, const storage::SegmentMan
 }
 
 Result<std::shared_ptr<Piece>> OpenPiece(storage::Storage& storage, const storage::SegmentManifest& manifest,
-                                         const CollectionSchema& schema) {
+                                         const CollectionSchema& schema, VectorAccess access) {
   const int64_t primary_key_id = schema.PrimaryKey().id;
   StoredRows stored = TRY(ReadRows(storage, manifest));
   const Column* keys = stored.rows->Find(primary_key_id);
   if (keys == nullptr || keys->has_nulls()) return Corruption("segment ", manifest.segment, " has no primary keys");
   std::shared_ptr<Piece> piece = MakePiece(std::move(stored.rows), std::move(stored.timestamps), 0, primary_key_id);
-  TRY(OpenVectorFiles(storage, manifest, schema, piece.get()));
+  TRY(OpenVectorFiles(storage, manifest, schema, access, piece.get()));
   return piece;
+}
+
+uint64_t VectorBytes(const storage::SegmentManifest& manifest) {
+  uint64_t bytes = 0;
+  for (const auto& [field_id, file] : manifest.vector_files) bytes += file.size_bytes;
+  return bytes;
 }
 
 Status RemoveSegment(storage::Storage& storage, const ShardId& shard, SegmentId segment) {

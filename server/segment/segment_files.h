@@ -9,6 +9,7 @@
 
 #include "common/result.h"
 #include "server/segment/piece.h"
+#include "storage/segment/vector_file.h"
 #include "storage/storage.h"
 
 namespace saker::segment {
@@ -23,6 +24,12 @@ struct RowRun {
 // Field id of the column of write timestamps in row chunks; Milvus' own number for it.
 inline constexpr int64_t kTimestampFieldId = 1;
 
+// Where a segment's vectors are searched: kMemory needs VectorBytes of the budget, kMapped the page cache's goodwill.
+using VectorAccess = storage::VectorFile::Access;
+inline VectorAccess AccessWith(const std::shared_ptr<const void>& reservation) {
+  return reservation == nullptr ? VectorAccess::kMapped : VectorAccess::kMemory;
+}
+
 // Names of blobs: "COLLECTION/SHARD/", and below it one folder per segment.
 std::string ShardPrefix(const ShardId& shard);
 std::string SegmentPrefix(const ShardId& shard, SegmentId segment);
@@ -35,8 +42,8 @@ class SegmentBuilder {
                  storage::SegmentManifest manifest);
   Status WriteVectors();
   Status IngestRows();
-  // The rows as readers see them: columns in memory, vectors in the new files.
-  Result<std::shared_ptr<Piece>> Open();
+  // The rows as readers see them: columns in memory, vectors of the new files.
+  Result<std::shared_ptr<Piece>> Open(VectorAccess access);
 
   const storage::SegmentManifest& manifest() const { return manifest_; }
   storage::SegmentManifest& manifest() { return manifest_; }
@@ -52,9 +59,10 @@ class SegmentBuilder {
   storage::SegmentManifest manifest_;
 };
 
-// A mapped vector file whose every block was checked, as an index reads it.
+// A vector file whose every block was checked, as an index reads it.
 Result<std::shared_ptr<const index::VectorSource>> OpenVectors(storage::BlobStore& blobs, const FieldSchema& field, SegmentId segment,
-                                                               const storage::FileRef& file, uint64_t row_count);
+                                                               const storage::FileRef& file, uint64_t row_count, VectorAccess access);
+uint64_t VectorBytes(const storage::SegmentManifest& manifest);  // of all its vector files
 
 // What is read back of a segment's row chunks.
 struct StoredRows {
@@ -65,7 +73,7 @@ struct StoredRows {
 Result<StoredRows> ReadRows(storage::Storage& storage, const storage::SegmentManifest& manifest);
 // The segment as readers see it, without indexes.
 Result<std::shared_ptr<Piece>> OpenPiece(storage::Storage& storage, const storage::SegmentManifest& manifest,
-                                         const CollectionSchema& schema);
+                                         const CollectionSchema& schema, VectorAccess access);
 
 // Row chunks and all blobs; idempotent.
 Status RemoveSegment(storage::Storage& storage, const ShardId& shard, SegmentId segment);

@@ -106,7 +106,7 @@ Result<storage::FileRef> SegmentBuilder::WriteVectorFile(const FieldSchema& fiel
 }
 
 Result<std::shared_ptr<const index::VectorSource>> OpenVectors(storage::BlobStore& blobs, const FieldSchema& field, SegmentId segment,
-                                                               const storage::FileRef& file, uint64_t row_count) {
+                                                               const storage::FileRef& file, uint64_t row_count, VectorAccess access) {
   storage::VectorFile::Expected expected;
   expected.spec.element = ElementOf(field.type);
   expected.spec.dim = field.type == DataType::kSparseFloatVector ? 0 : static_cast<uint32_t>(field.dim);
@@ -116,7 +116,7 @@ Result<std::shared_ptr<const index::VectorSource>> OpenVectors(storage::BlobStor
   expected.size_bytes = file.size_bytes;
   expected.checksum = file.checksum;
   const std::string path = TRY(blobs.LocalPath(file.name));
-  return std::make_shared<const FileSource>(TRY(storage::VectorFile::Open(path, blobs.files(), expected)));
+  return std::make_shared<const FileSource>(TRY(storage::VectorFile::Open(path, blobs.files(), expected, access)));
 }
 
 }  // namespace saker::segment

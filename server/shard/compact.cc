@@ -148,7 +148,8 @@ Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, R
   for (const std::shared_ptr<segment::SealedSegment>& source : plan.sources) {
     const std::shared_ptr<const segment::Pieces> pieces = source->pieces();
     std::shared_ptr<const segment::Piece> piece = pieces == nullptr ? nullptr : pieces->front();
-    if (piece == nullptr) piece = TRY(segment::OpenPiece(environment_.storage, *source->manifest(), *schema_.Get()));
+    if (piece == nullptr)
+      piece = TRY(segment::OpenPiece(environment_.storage, *source->manifest(), *schema_.Get(), segment::VectorAccess::kMapped));
     places.push_back(AppendLiveRuns(piece, source->deletions->At(horizon).get(), rows, &runs));
   }
   if (*rows == 0) return SwapCompacted(plan, places, horizon, nullptr, nullptr);
@@ -162,7 +163,9 @@ Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, R
   SAKER_KILL_POINT("compact.after_vectors");
   TRY(builder.IngestRows());
   SAKER_KILL_POINT("compact.after_rows");
-  std::shared_ptr<segment::Piece> piece = TRY(builder.Open());
+  std::shared_ptr<const void> vectors = ReserveVectors(builder.manifest());
+  std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
+  piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
   TRY(IndexCompacted(&builder.manifest(), piece.get()));
   SAKER_KILL_POINT("compact.after_indexes");

@@ -77,10 +77,13 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
   if (field == nullptr || file == before->vector_files.end())
     return NotFound("segment ", segment->id, " has no field ", definition.field_id);
   SAKER_KILL_POINT("index.begin");
+  std::shared_ptr<const void> vectors;  // of a collection that is not loaded
   std::shared_ptr<const index::VectorSource> source;
   if (const std::shared_ptr<const segment::Pieces> pieces = segment->pieces()) source = pieces->front()->vectors.at(definition.field_id);
   if (source == nullptr) {
-    source = TRY(segment::OpenVectors(environment_.storage.blobs(), *field, segment->id, file->second, before->row_count));
+    vectors = ReserveVectors(*before);
+    source = TRY(segment::OpenVectors(environment_.storage.blobs(), *field, segment->id, file->second, before->row_count,
+                                      segment::AccessWith(vectors)));
   }
   std::shared_ptr<const index::Index> built;
   const Result<storage::IndexRef> written = WriteIndex(*before, definition, source, &built);

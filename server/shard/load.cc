@@ -11,8 +11,19 @@ Result<std::shared_ptr<const void>> LocalShard::ReserveMemory(const std::string&
   return std::shared_ptr<const void>(std::make_shared<MemoryBudget::Reservation>(TRY(environment_.memory.Reserve(account, bytes, what))));
 }
 
+std::shared_ptr<const void> LocalShard::ReserveVectors(const storage::SegmentManifest& manifest) {
+  Result<std::shared_ptr<const void>> reservation = ReserveMemory("vectors", segment::VectorBytes(manifest), "a segment's vectors");
+  if (reservation.ok()) return *std::move(reservation);
+  Log(kWarning, "vectors stay in their file and are searched through the page cache, which is slower",
+      {{"shard", id_}, {"segment", manifest.segment}, {"why", reservation.status().message()}});
+  return nullptr;
+}
+
 Result<std::shared_ptr<segment::Piece>> LocalShard::OpenLoaded(const storage::SegmentManifest& manifest) {
-  std::shared_ptr<segment::Piece> piece = TRY(segment::OpenPiece(environment_.storage, manifest, *schema_.Get()));
+  std::shared_ptr<const void> vectors = ReserveVectors(manifest);
+  std::shared_ptr<segment::Piece> piece =
+      TRY(segment::OpenPiece(environment_.storage, manifest, *schema_.Get(), segment::AccessWith(vectors)));
+  piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "loading a segment's columns"));
   OpenIndexes(manifest, piece.get());
   return piece;

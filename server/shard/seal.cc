@@ -76,7 +76,9 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   SAKER_KILL_POINT("seal.after_vectors");
   TRY(builder.IngestRows());
   SAKER_KILL_POINT("seal.after_rows");
-  std::shared_ptr<segment::Piece> piece = TRY(builder.Open());
+  std::shared_ptr<const void> vectors = ReserveVectors(builder.manifest());
+  std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
+  piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "sealing a segment"));
   SequenceNumber checkpoint = 0;
   {

@@ -9,8 +9,9 @@ namespace saker::storage {
 
 using namespace vector_format;
 
-Result<std::shared_ptr<const VectorFile>> VectorFile::Open(const std::string& path, FileSystem& files, const Expected& expected) {
-  return Parse(path, TRY(files.Map(path)), expected);
+Result<std::shared_ptr<const VectorFile>> VectorFile::Open(const std::string& path, FileSystem& files, const Expected& expected,
+                                                           Access access) {
+  return Parse(path, TRY(access == Access::kMemory ? files.Load(path) : files.Map(path)), expected);
 }
 
 Result<std::shared_ptr<const VectorFile>> VectorFile::Parse(const std::string& name, std::shared_ptr<const MappedFile> bytes,

@@ -1,6 +1,6 @@
-// The vectors of one field of a sealed segment: written once, mapped and searched in place.
+// The vectors of one field of a sealed segment: written once, searched in place: in memory or mapped.
 //
-// Dense rows stand one after another without padding from a 4 KiB boundary on, so that the mapping is an array; sparse
+// Dense rows stand one after another without padding from a 4 KiB boundary on, so that they are an array; sparse
 // rows are pairs behind an offset table. A row without a vector is all zeros (or empty) and marked in the validity bytes.
 // The reader checks every length and every checksum before it gives a pointer out. Layout: storage/FORMAT.md.
 #pragma once
@@ -64,16 +64,19 @@ class VectorFileWriter {
   uint64_t header_checksum_ = 0;
 };
 
-// Immutable and thread-safe; rows stay mapped as long as the object lives.
+// Immutable and thread-safe; rows stay where they are as long as the object lives.
 class VectorFile {
  public:
+  // kMemory: read whole, on 2 MiB pages; whoever opens it has reserved the bytes. kMapped: through the page cache, slower.
+  enum class Access { kMapped, kMemory };
   // What the manifest and the schema say; the file must agree. Absent: not checked.
   struct Expected {
     VectorFileSpec spec;
     std::optional<uint64_t> row_count, size_bytes, checksum;
   };
   // DataLoss naming the file and the offset.
-  static Result<std::shared_ptr<const VectorFile>> Open(const std::string& path, FileSystem& files, const Expected& expected);
+  static Result<std::shared_ptr<const VectorFile>> Open(const std::string& path, FileSystem& files, const Expected& expected,
+                                                        Access access = Access::kMemory);
   // The same of bytes that are in memory already; `name` is for messages.
   static Result<std::shared_ptr<const VectorFile>> Parse(const std::string& name, std::shared_ptr<const MappedFile> bytes,
                                                          const Expected& expected);

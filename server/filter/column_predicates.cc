@@ -4,8 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
+#include "server/filter/compare_words.h"
 #include "server/filter/value_set.h"
 
 namespace saker::filter {
@@ -33,6 +35,33 @@ template <typename T, typename Test>
 PredicatePtr Make(size_t field, Test test, int cost = 1) {
   return std::make_unique<NumberPredicate<T, Test>>(field, std::move(test), cost);
 }
+
+// One or two comparisons of a column with numbers: both must hold.
+template <typename T>
+class BoundPredicate final : public Predicate {
+ public:
+  struct Bound {
+    Op op;
+    T value;
+  };
+  BoundPredicate(size_t field, Bound first, std::optional<Bound> second = std::nullopt) : field_(field), first_(first), second_(second) {}
+  void Evaluate(Evaluation& evaluation, const uint64_t*, Block* out) const override {
+    const T* const values = evaluation.column(field_).Span<T>().data() + evaluation.base(field_);
+    CompareWords(first_.op, values, first_.value, evaluation.block_rows(), out->truth);
+    if (second_) {
+      uint64_t words[kBlockWords];
+      CompareWords(second_->op, values, second_->value, evaluation.block_rows(), words);
+      for (size_t w = 0; w < evaluation.block_words(); ++w) out->truth[w] &= words[w];
+    }
+    evaluation.Known(field_, out->known);
+  }
+  int cost() const override { return 1; }
+
+ private:
+  const size_t field_;
+  const Bound first_;
+  const std::optional<Bound> second_;
+};
 
 template <typename F>
 PredicatePtr WithType(DataType type, F&& make) {
@@ -77,8 +106,7 @@ PredicatePtr CompareInteger(size_t field, Op op, __int128 value) {
     const bool above = value > kHigh;
     return MakeUnlessNull(field, op == Op::kNe || (op != Op::kEq && above == (op == Op::kLt || op == Op::kLe)));
   }
-  const T narrow = static_cast<T>(value);
-  return WithOp(op, [&](auto compare) { return Make<T>(field, [compare, narrow](T v) { return compare(v, narrow); }); });
+  return std::make_unique<BoundPredicate<T>>(field, typename BoundPredicate<T>::Bound{op, static_cast<T>(value)});
 }
 
 class UnlessNull final : public Predicate {
@@ -195,8 +223,7 @@ PredicatePtr MakeNumberCompare(size_t field, DataType type, Op op, const Constan
     if constexpr (std::is_integral_v<T>) {
       return CompareInteger<T>(field, op, *value.integer());
     } else {
-      const T narrow = NarrowReal<T>(value.number());
-      return WithOp(op, [&](auto compare) { return Make<T>(field, [compare, narrow](T v) { return compare(v, narrow); }); });
+      return std::make_unique<BoundPredicate<T>>(field, typename BoundPredicate<T>::Bound{op, NarrowReal<T>(value.number())});
     }
   });
 }
@@ -210,17 +237,12 @@ PredicatePtr MakeNumberRange(size_t field, DataType type, const Bounds& bounds) 
       low = std::max<__int128>(low + (bounds.low_inclusive ? 0 : 1), std::numeric_limits<T>::min());
       high = std::min<__int128>(high - (bounds.high_inclusive ? 0 : 1), std::numeric_limits<T>::max());
       if (low > high) return MakeUnlessNull(field, false);
-      using Unsigned = std::make_unsigned_t<T>;
-      const auto first = static_cast<Unsigned>(low);
-      const auto width = static_cast<Unsigned>(high - low);
-      return Make<T>(field, [=](T v) { return static_cast<Unsigned>(static_cast<Unsigned>(v) - first) <= width; });
+      using Bound = typename BoundPredicate<T>::Bound;
+      return std::make_unique<BoundPredicate<T>>(field, Bound{Op::kGe, static_cast<T>(low)}, Bound{Op::kLe, static_cast<T>(high)});
     } else {
-      const T low = NarrowReal<T>(bounds.low.number());
-      const T high = NarrowReal<T>(bounds.high.number());
-      return WithOp(bounds.low_inclusive ? Op::kGe : Op::kGt, [&](auto above) {
-        return WithOp(bounds.high_inclusive ? Op::kLe : Op::kLt,
-                      [&](auto below) { return Make<T>(field, [=](T v) { return (int{above(v, low)} & int{below(v, high)}) != 0; }); });
-      });
+      using Bound = typename BoundPredicate<T>::Bound;
+      return std::make_unique<BoundPredicate<T>>(field, Bound{bounds.low_inclusive ? Op::kGe : Op::kGt, NarrowReal<T>(bounds.low.number())},
+                                                 Bound{bounds.high_inclusive ? Op::kLe : Op::kLt, NarrowReal<T>(bounds.high.number())});
     }
   });
 }

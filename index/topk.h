@@ -67,6 +67,13 @@ class TopK {
 
   bool full() const { return buffer_.size() >= k_; }
 
+  // The rows of the k best, in no order.
+  void TakeRows(std::vector<uint32_t>* rows) {
+    if (buffer_.size() > k_) Cut();
+    rows->clear();
+    for (const uint64_t packed : buffer_) rows->push_back(RowOf(packed));
+  }
+
   std::vector<Hit> Finish(Metric metric) {
     const size_t n = std::min(k_, buffer_.size());
     std::partial_sort(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(n), buffer_.end());

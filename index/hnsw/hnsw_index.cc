@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "index/hnsw/builder.h"
 #include "index/flat/exact_scan.h"
@@ -21,12 +22,18 @@ struct GraphHeader {  // durable: section kGraphHeader
 
 class HnswIndex final : public Index {
  public:
-  HnswIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, HnswGraph graph, std::vector<float> inverse_norms)
-      : spec_(std::move(spec)), source_(std::move(source)), graph_(std::move(graph)), inverse_norms_(std::move(inverse_norms)) {}
+  HnswIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, HnswGraph graph, std::vector<float> inverse_norms, RowCodes codes)
+      : spec_(std::move(spec)),
+        source_(std::move(source)),
+        graph_(std::move(graph)),
+        inverse_norms_(std::move(inverse_norms)),
+        codes_(std::move(codes)) {}
 
   const IndexSpec& spec() const override { return spec_; }
   size_t row_count() const override { return source_->row_count(); }
-  size_t memory_bytes() const override { return sizeof *this + graph_.memory_bytes() + inverse_norms_.size() * sizeof(float); }
+  size_t memory_bytes() const override {
+    return sizeof *this + graph_.memory_bytes() + codes_.memory_bytes() + inverse_norms_.size() * sizeof(float);
+  }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
     TRY(CheckRequest(request, source_->type(), row_count()));
@@ -43,11 +50,16 @@ class HnswIndex final : public Index {
     std::vector<std::vector<Hit>> results(request.query_count);
     const size_t stride = RowBytes(source_->type(), source_->dim());
     Scorer scorer(*source_, spec_.metric, Norms());
+    std::optional<CodeScorer> codes;
+    if (!codes_.empty()) codes.emplace(codes_, spec_.metric);
+    const WalkRequest walk{scorer, codes ? &*codes : nullptr, row_count(), pool, k, filtered ? &allowed : nullptr};
     for (size_t q = 0; q < request.query_count; ++q) {
       TRY(context.Check());
-      scorer.SetQuery(static_cast<const char*>(request.queries) + q * stride);
+      const char* const query = static_cast<const char*>(request.queries) + q * stride;
+      scorer.SetQuery(query);
+      if (codes) codes->SetQuery(reinterpret_cast<const float*>(query));
       TopK best(k);
-      TRY(WalkGraph(graph_, scorer, row_count(), pool, filtered ? &allowed : nullptr, context, &best, stats));
+      TRY(WalkGraph(graph_, walk, context, &best, stats));
       results[q] = best.Finish(spec_.metric);
       // A walk that was cut off from part of the graph must not answer with less than there is.
       if (results[q].size() < k) results[q] = std::move(TRY(Scan(request, q, 1, allowed, context, stats))[0]);
@@ -96,7 +108,14 @@ class HnswIndex final : public Index {
   const std::shared_ptr<const VectorSource> source_;
   const HnswGraph graph_;
   const std::vector<float> inverse_norms_;
+  const RowCodes codes_;
 };
+
+Result<std::unique_ptr<Index>> Finish(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, HnswGraph graph,
+                                      std::vector<float> norms) {
+  RowCodes codes = TRY(RowCodes::Make(*source, spec.metric, norms.empty() ? nullptr : norms.data()));
+  return std::unique_ptr<Index>(new HnswIndex(spec, std::move(source), std::move(graph), std::move(norms), std::move(codes)));
+}
 
 }  // namespace
 
@@ -107,7 +126,7 @@ Result<std::unique_ptr<Index>> BuildHnswIndex(const IndexSpec& spec, std::shared
   const GraphShape shape = GraphShapeOf(spec);
   HnswGraph graph =
       TRY(BuildHnswGraph(*source, spec.metric, norms.empty() ? nullptr : norms.data(), shape.m, shape.ef_construction, options));
-  return std::unique_ptr<Index>(new HnswIndex(spec, std::move(source), std::move(graph), std::move(norms)));
+  return Finish(spec, std::move(source), std::move(graph), std::move(norms));
 }
 
 Result<std::unique_ptr<Index>> OpenHnswIndex(const IndexFileReader& file, std::shared_ptr<const VectorSource> source) {
@@ -132,7 +151,7 @@ Result<std::unique_ptr<Index>> OpenHnswIndex(const IndexFileReader& file, std::s
   if (!valid.ok()) return file.Damaged(Section::kGraphLevel0, valid.message());
   std::vector<float> norms;
   if (file.spec().metric == Metric::kCosine) norms = TRY(file.Copy<float>(Section::kInverseNorms, rows));
-  return std::unique_ptr<Index>(new HnswIndex(file.spec(), std::move(source), std::move(graph), std::move(norms)));
+  return Finish(file.spec(), std::move(source), std::move(graph), std::move(norms));
 }
 
 }  // namespace saker::index

@@ -18,10 +18,12 @@ struct Scratch {
   HeapPool heap;
   std::vector<uint32_t> fresh;
   std::vector<float> keys;
+  std::vector<uint32_t> found;  // by codes, to be scored exactly
 };
 
 // Down to level 1: from the entry, always to the nearest neighbour, until none is nearer.
-uint32_t Descend(const HnswGraph& graph, const Scorer& scorer, float* key, SearchStats* stats, Scratch& scratch) {
+template <typename AnyScorer>
+uint32_t Descend(const HnswGraph& graph, const AnyScorer& scorer, float* key, SearchStats* stats, Scratch& scratch) {
   *key = scorer.Key(graph.entry);
   ++stats->distances;
   if (graph.max_level == 0) return graph.entry;
@@ -49,8 +51,8 @@ uint32_t Descend(const HnswGraph& graph, const Scorer& scorer, float* key, Searc
   return graph.upper_rows[slot];
 }
 
-template <typename Pool>
-Status WalkLevel0(const HnswGraph& graph, const Scorer& scorer, const AllowedRows* allowed, const Context& context, Pool& pool,
+template <typename AnyScorer, typename Pool>
+Status WalkLevel0(const HnswGraph& graph, const AnyScorer& scorer, const AllowedRows* allowed, const Context& context, Pool& pool,
                   Scratch& scratch, TopK* best, SearchStats* stats) {
   uint32_t row = 0;
   for (size_t step = 1; pool.Pop(&row); ++step) {
@@ -77,30 +79,48 @@ Status WalkLevel0(const HnswGraph& graph, const Scorer& scorer, const AllowedRow
   return OkStatus();
 }
 
+template <typename AnyScorer>
+Status Walk(const HnswGraph& graph, const AnyScorer& scorer, const WalkRequest& request, const Context& context, Scratch& scratch,
+            TopK* best, SearchStats* stats) {
+  float key = 0;
+  const uint32_t start = Descend(graph, scorer, &key, stats, scratch);
+  scratch.visited.Meet(start);
+  if (request.allowed == nullptr || request.allowed->Test(start)) best->Offer(key, start);
+  if (request.pool <= kSortedPoolLimit) {
+    scratch.sorted.Reset(request.pool);
+    scratch.sorted.Insert(key, start);
+    return WalkLevel0(graph, scorer, request.allowed, context, scratch.sorted, scratch, best, stats);
+  }
+  scratch.heap.Reset(request.pool);
+  scratch.heap.Insert(key, start);
+  return WalkLevel0(graph, scorer, request.allowed, context, scratch.heap, scratch, best, stats);
+}
+
+// How many of the rows that codes rank best are scored exactly: enough that a code's error loses none of the k.
+size_t CountToRefine(const WalkRequest& request) {
+  return std::max(2 * request.k, std::min(request.pool, 4 * request.k + 24));
+}
+
 }  // namespace
 
-Status WalkGraph(const HnswGraph& graph, const Scorer& scorer, size_t row_count, size_t pool, const AllowedRows* allowed,
-                 const Context& context, TopK* best, SearchStats* stats) {
+Status WalkGraph(const HnswGraph& graph, const WalkRequest& request, const Context& context, TopK* best, SearchStats* stats) {
   if (graph.entry == HnswGraph::kNone) return OkStatus();
   thread_local Scratch scratch;
-  scratch.visited.Reset(row_count);
+  scratch.visited.Reset(request.row_count);
   const size_t degree = std::max(graph.degree0, graph.degree);
   if (scratch.fresh.size() < degree) {
     scratch.fresh.resize(degree);
     scratch.keys.resize(degree);
   }
-  float key = 0;
-  const uint32_t start = Descend(graph, scorer, &key, stats, scratch);
-  scratch.visited.Meet(start);
-  if (allowed == nullptr || allowed->Test(start)) best->Offer(key, start);
-  if (pool <= kSortedPoolLimit) {
-    scratch.sorted.Reset(pool);
-    scratch.sorted.Insert(key, start);
-    return WalkLevel0(graph, scorer, allowed, context, scratch.sorted, scratch, best, stats);
-  }
-  scratch.heap.Reset(pool);
-  scratch.heap.Insert(key, start);
-  return WalkLevel0(graph, scorer, allowed, context, scratch.heap, scratch, best, stats);
+  if (request.codes == nullptr) return Walk(graph, request.scorer, request, context, scratch, best, stats);
+  TopK candidates(CountToRefine(request));
+  TRY(Walk(graph, *request.codes, request, context, scratch, &candidates, stats));
+  candidates.TakeRows(&scratch.found);
+  if (scratch.keys.size() < scratch.found.size()) scratch.keys.resize(scratch.found.size());
+  request.scorer.Keys(scratch.found.data(), scratch.found.size(), scratch.keys.data());
+  for (size_t i = 0; i < scratch.found.size(); ++i) best->Offer(scratch.keys[i], scratch.found[i]);
+  stats->distances += scratch.found.size();
+  return OkStatus();
 }
 
 }  // namespace saker::index

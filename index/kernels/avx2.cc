@@ -160,6 +160,39 @@ void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, u
   }
 }
 
+template <int N>
+inline void ScoreCodes(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sum_high[N], sum_low[N];
+  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm256_setzero_si256();
+  for (size_t i = 0; i < bytes; i += 32) {
+    const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high + i));
+    const __m256i l = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low + i));
+    for (int r = 0; r < N; ++r) {
+      const __m256i row = LoadBytes(rows[r] + i);  // pairs of products stay below 2^15: codes have 7 bits
+      sum_high[r] = _mm256_add_epi32(sum_high[r], _mm256_madd_epi16(_mm256_maddubs_epi16(row, h), ones));
+      sum_low[r] = _mm256_add_epi32(sum_low[r], _mm256_madd_epi16(_mm256_maddubs_epi16(row, l), ones));
+    }
+  }
+  for (int r = 0; r < N; ++r) {
+    const auto sum = [](__m256i v) {
+      const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+      const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+      return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+    };
+    out[r] = 128.0f * static_cast<float>(sum(sum_high[r])) + static_cast<float>(sum(sum_low[r]));
+  }
+}
+
+float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
+  float out;
+  ScoreCodes<1>(&row, high, low, bytes, &out);
+  return out;
+}
+void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  ScoreCodes<4>(rows, high, low, bytes, out);
+}
+
 template <typename T>
 void ToF32(const uint16_t* in, float* out, size_t n) {
   size_t i = 0;
@@ -189,6 +222,7 @@ const Kernels kAvx2Kernels = {
     {OneInt8<false>, FourInt8<false>},
     Hamming,
     Jaccard,
+    {CodesOne, CodesFour},
     ToF32<F16>,
     ToF32<Bf16>,
 };

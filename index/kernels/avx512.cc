@@ -165,6 +165,63 @@ SAKER_VPOPCNT void JaccardPopcnt(const uint8_t* a, const uint8_t* b, size_t byte
   *either = static_cast<uint32_t>(_mm512_reduce_add_epi64(sum_or));
 }
 
+#define SAKER_VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+
+inline __m512i AddProducts(__m512i sum, __m512i row, __m512i query) {  // pairs stay below 2^15: codes have 7 bits
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(row, query), _mm512_set1_epi16(1)));
+}
+
+template <int N>
+inline void ScoreCodes(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  __m512i sum_high[N], sum_low[N];
+  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm512_setzero_si512();
+  for (size_t i = 0; i < bytes; i += 64) {
+    const __m512i h = _mm512_loadu_si512(high + i), l = _mm512_loadu_si512(low + i);
+    for (int r = 0; r < N; ++r) {
+      const __m512i row = _mm512_loadu_si512(rows[r] + i);
+      sum_high[r] = AddProducts(sum_high[r], row, h);
+      sum_low[r] = AddProducts(sum_low[r], row, l);
+    }
+  }
+  for (int r = 0; r < N; ++r) {
+    out[r] = 128.0f * static_cast<float>(_mm512_reduce_add_epi32(sum_high[r])) + static_cast<float>(_mm512_reduce_add_epi32(sum_low[r]));
+  }
+}
+
+template <int N>
+SAKER_VNNI inline void ScoreCodesVnni(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  __m512i sum_high[N], sum_low[N];
+  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm512_setzero_si512();
+  for (size_t i = 0; i < bytes; i += 64) {
+    const __m512i h = _mm512_loadu_si512(high + i), l = _mm512_loadu_si512(low + i);
+    for (int r = 0; r < N; ++r) {
+      const __m512i row = _mm512_loadu_si512(rows[r] + i);
+      sum_high[r] = _mm512_dpbusd_epi32(sum_high[r], row, h);
+      sum_low[r] = _mm512_dpbusd_epi32(sum_low[r], row, l);
+    }
+  }
+  for (int r = 0; r < N; ++r) {
+    out[r] = 128.0f * static_cast<float>(_mm512_reduce_add_epi32(sum_high[r])) + static_cast<float>(_mm512_reduce_add_epi32(sum_low[r]));
+  }
+}
+
+float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
+  float out;
+  ScoreCodes<1>(&row, high, low, bytes, &out);
+  return out;
+}
+void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  ScoreCodes<4>(rows, high, low, bytes, out);
+}
+SAKER_VNNI float CodesOneVnni(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
+  float out;
+  ScoreCodesVnni<1>(&row, high, low, bytes, &out);
+  return out;
+}
+SAKER_VNNI void CodesFourVnni(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
+  ScoreCodesVnni<4>(rows, high, low, bytes, out);
+}
+
 template <typename T>
 void ToF32(const uint16_t* in, float* out, size_t n) {
   size_t i = 0;
@@ -177,7 +234,7 @@ constexpr DistanceKernel Both() {
   return {One<T, Op>, Four<T, Op>};
 }
 
-constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, decltype(Kernels::jaccard) jaccard) {
+constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, decltype(Kernels::jaccard) jaccard, CodeKernel codes) {
   return {
       isa,
       Both<F32, L2>(),
@@ -190,6 +247,7 @@ constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, dec
       {OneInt8<false>, FourInt8<false>},
       hamming,
       jaccard,
+      codes,
       ToF32<F16>,
       ToF32<Bf16>,
   };
@@ -197,7 +255,7 @@ constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, dec
 
 }  // namespace
 
-const Kernels kAvx512Kernels = Table("avx512", Hamming, Jaccard);
-const Kernels kAvx512PopcntKernels = Table("avx512-vpopcnt", HammingPopcnt, JaccardPopcnt);
+const Kernels kAvx512Kernels = Table("avx512", Hamming, Jaccard, {CodesOne, CodesFour});
+const Kernels kAvx512PopcntKernels = Table("avx512-vpopcnt", HammingPopcnt, JaccardPopcnt, {CodesOneVnni, CodesFourVnni});
 
 }  // namespace saker::index

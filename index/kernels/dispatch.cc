@@ -24,13 +24,14 @@ bool HasAvx512() {
          __builtin_cpu_supports("avx512vl");
 }
 bool HasVpopcnt() {
-  return HasAvx512() && __builtin_cpu_supports("avx512vpopcntdq");
+  return HasAvx512() && __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("avx512vnni");
 }
 #endif
 
 const Kernels& Choose() {
   const char* forced = std::getenv("SAKER_ISA");
-  if (forced != nullptr && *forced != '\0') {
+  const bool above = forced != nullptr && (std::strcmp(forced, "avx512_bf16") == 0 || std::strcmp(forced, "amx") == 0);
+  if (forced != nullptr && *forced != '\0' && !above) {
     const char* problem = "";
     const Kernels* kernels = FindKernels(forced, &problem);
     if (kernels != nullptr) return *kernels;

@@ -16,6 +16,13 @@ struct DistanceKernel {
   void (*four)(const void* query, const void* const* rows, size_t dim, float* out);
 };
 
+// Inner products of 7-bit codes (0..127) with a query in two halves, its value being 128 * high + low, each -127..127.
+// `bytes` is a multiple of 64. The sums are exact in 32 bits; one float at the end.
+struct CodeKernel {
+  float (*one)(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes);
+  void (*four)(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out);
+};
+
 struct Kernels {
   const char* isa;
   DistanceKernel l2_f32, l2_f16, l2_bf16, l2_i8;  // squared
@@ -23,6 +30,7 @@ struct Kernels {
   uint32_t (*hamming)(const uint8_t* a, const uint8_t* b, size_t bytes);  // differing bits
   // Bits set in both and bits set in either.
   void (*jaccard)(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, uint32_t* either);
+  CodeKernel codes;
   void (*f16_to_f32)(const uint16_t* in, float* out, size_t n);
   void (*bf16_to_f32)(const uint16_t* in, float* out, size_t n);
 };
@@ -31,10 +39,11 @@ extern const Kernels kScalarKernels;  // the definition of correct
 #if defined(__x86_64__)
 extern const Kernels kAvx2Kernels;          // AVX2, FMA, F16C
 extern const Kernels kAvx512Kernels;        // AVX-512 F, BW, DQ, VL
-extern const Kernels kAvx512PopcntKernels;  // the same with VPOPCNTDQ
+extern const Kernels kAvx512PopcntKernels;  // the same with VPOPCNTDQ and VNNI
 #endif
 
-// The best table that this machine runs; SAKER_ISA=scalar|avx2|avx512|avx512-vpopcnt forces one. A value that is
+// The best table that this machine runs; SAKER_ISA=scalar|avx2|avx512|avx512-vpopcnt forces one (embed/'s names above
+// avx512 limit nothing here). A value that is
 // unknown or that the machine cannot run ends the process with a sentence: a forced choice must not be ignored.
 const Kernels& BestKernels();
 

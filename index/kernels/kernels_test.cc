@@ -149,6 +149,27 @@ TEST_P(KernelsTest, BitCountsMatchScalar) {
   }
 }
 
+TEST_P(KernelsTest, CodeProductsAreExact) {
+  std::mt19937 random(kSeed);
+  for (size_t bytes = 64; bytes <= 4096; bytes += bytes < 512 ? 64 : 512) {
+    std::vector<uint8_t> rows(4 * bytes + 1);
+    std::vector<int8_t> high(bytes), low(bytes);
+    const bool extreme = bytes % 128 == 0;
+    for (auto& code : rows) code = extreme ? 127 : static_cast<uint8_t>(random() % 128);
+    for (auto& value : high) value = extreme ? -127 : static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+    for (auto& value : low) value = extreme ? 127 : static_cast<int8_t>(static_cast<int>(random() % 255) - 127);
+    const uint8_t* starts[4];
+    for (size_t r = 0; r < 4; ++r) starts[r] = rows.data() + 1 + r * bytes;
+    float four[4];
+    kernels_->codes.four(starts, high.data(), low.data(), bytes, four);
+    for (size_t r = 0; r < 4; ++r) {
+      const float expected = kScalarKernels.codes.one(starts[r], high.data(), low.data(), bytes);
+      EXPECT_EQ(four[r], expected) << bytes;
+      EXPECT_EQ(kernels_->codes.one(starts[r], high.data(), low.data(), bytes), expected) << bytes;
+    }
+  }
+}
+
 TEST_P(KernelsTest, EveryHalfConvertsAsInScalar) {
   std::vector<uint16_t> halves(65536 + 3);
   for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);

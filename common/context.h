@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "common/result.h"
 
@@ -21,7 +23,9 @@ class Context {
   explicit Context(Clock::time_point deadline) : deadline_(deadline) {}
 
   void Cancel() { cancelled_->store(true, std::memory_order_relaxed); }
-  bool cancelled() const { return cancelled_->load(std::memory_order_relaxed); }
+  // Asked, beside Cancel(), by everyone who asks: for a caller whose going away cannot be delivered in time.
+  void CancelWhen(std::function<bool()> gone) { gone_ = std::move(gone); }
+  bool cancelled() const { return cancelled_->load(std::memory_order_relaxed) || (gone_ && gone_()); }
   Clock::time_point deadline() const { return deadline_; }
   bool Done() const { return cancelled() || (deadline_ != Clock::time_point::max() && Clock::now() >= deadline_); }
   // OK, or why the work must stop: Cancelled or DeadlineExceeded.
@@ -36,6 +40,7 @@ class Context {
 
  private:
   Clock::time_point deadline_ = Clock::time_point::max();
+  std::function<bool()> gone_;
   std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 

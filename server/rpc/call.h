@@ -1,8 +1,8 @@
 // What a handler of one method sees: the server's parts, the caller, the database; and the table of handlers.
 //
 // A handler takes the decoded request and fills the response, or returns the error; whoever called it (service.cc) puts
-// the Status on the wire. A handler runs on the request pool and may block. It sets the response's status itself only
-// where a method words an error in its own way.
+// the Status on the wire. A handler runs on the request pool, a short read on gRPC's own thread; it may block. It sets the response's
+// status itself only where a method words an error in its own way.
 #pragma once
 
 #include <map>
@@ -73,6 +73,7 @@ struct Method {
   bool (*run)(const Call& call, PackedRequest packed, ResponseSink* sink);
   // Emits a response of the method's type that carries only the error.
   void (*refuse)(const Status& error, ResponseSink* sink);
+  bool reads = false;  // changes nothing and is usually short
 };
 
 // nullptr for a method that Saker does not have.
@@ -136,7 +137,7 @@ void RefuseMethod(const Status& error, ResponseSink* sink) {
 namespace internal {
 template <auto kHandler, typename Request, typename Response>
 Method MakeMethod(std::string_view name, Status (*)(const Call&, const Request&, Response*)) {
-  return {name, &RunMethod<kHandler, Request, Response>, &RefuseMethod<Response>};
+  return {name, &RunMethod<kHandler, Request, Response>, &RefuseMethod<Response>, false};
 }
 }  // namespace internal
 
@@ -144,6 +145,12 @@ Method MakeMethod(std::string_view name, Status (*)(const Call&, const Request&,
 template <auto kHandler>
 Method Entry(std::string_view name) {
   return internal::MakeMethod<kHandler>(name, kHandler);
+}
+template <auto kHandler>
+Method ReadEntry(std::string_view name) {
+  Method method = internal::MakeMethod<kHandler>(name, kHandler);
+  method.reads = true;
+  return method;
 }
 
 }  // namespace saker::rpc

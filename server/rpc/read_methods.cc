@@ -134,7 +134,7 @@ Status Query(const Call& call, const mp::QueryRequest& request, mp::QueryResults
 }  // namespace
 
 std::vector<Method> ReadMethods() {
-  return {Entry<Search>("Search"), Entry<HybridSearch>("HybridSearch"), Entry<Query>("Query")};
+  return {ReadEntry<Search>("Search"), ReadEntry<HybridSearch>("HybridSearch"), ReadEntry<Query>("Query")};
 }
 
 }  // namespace saker::rpc

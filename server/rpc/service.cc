@@ -1,8 +1,11 @@
 #include "server/rpc/service.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <thread>
 
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
 #include <grpcpp/impl/codegen/proto_buffer_reader.h>
@@ -40,6 +43,37 @@ grpc::Status Transport(const Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), status.message()};
 }
 
+// How many calls may run on gRPC's own polling threads at once: one of those must stay free to poll. gRPC 1.51 has half as
+// many of them as cores, at least 2 and at most 16.
+class DirectSlots {
+ public:
+  bool Take() {
+    if (taken_.fetch_add(1, std::memory_order_acquire) < limit_) return true;
+    GiveBack();
+    return false;
+  }
+  void GiveBack() { taken_.fetch_sub(1, std::memory_order_release); }
+
+ private:
+  const int limit_ = std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 2, 16) - 1;
+  std::atomic<int> taken_{0};
+};
+
+// Whether calls of a method have been short lately, as a moving average over eight of them.
+class RecentTime {
+ public:
+  bool IsShort() const { return us_.load(std::memory_order_relaxed) < kShortUs; }
+  void Note(Clock::duration spent) {
+    const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(spent).count();
+    const int64_t before = us_.load(std::memory_order_relaxed);
+    us_.store(before + (us - before) / 8, std::memory_order_relaxed);  // a lost update does no harm
+  }
+
+ private:
+  static constexpr int64_t kShortUs = 2000;
+  std::atomic<int64_t> us_{0};
+};
+
 struct MethodMetrics {
   Counter& ok;
   Counter& failed;
@@ -53,6 +87,8 @@ struct Route {
   const Method* method = nullptr;  // nullptr: in the contract, not in Saker
   std::string name;
   MethodMetrics metrics;
+  DirectSlots& slots;
+  mutable RecentTime recent_time = {};
 };
 
 class Bytes final : public ResponseSink {
@@ -87,6 +123,7 @@ class RunningCall final : public grpc::ServerUnaryReactor {
       if (!allowed.ok()) return Finish(Transport(allowed));
       if (route_.method == nullptr) return FinishUnimplemented();
     }
+    if (RunsHere()) return RunHere();
     if (route_.pool.TrySubmit([this] { Run(); })) return;
     if (route_.method == nullptr) return FinishUnimplemented();
     Refuse(MilvusError(MilvusErrorCode::kTooManyRequests, "too many concurrent requests, queue is full"));
@@ -94,8 +131,22 @@ class RunningCall final : public grpc::ServerUnaryReactor {
 
   void OnCancel() override { context_.Cancel(); }
   void OnDone() override { delete this; }
+  // Both reactions above are trivial: gRPC need not wake another thread for them.
+  bool InternalInlineable() override { return true; }
 
  private:
+  // A short read is not worth two thread switches. It must not overtake calls that wait, and takes no slow authentication.
+  bool RunsHere() {
+    return caller_ && route_.method->reads && route_.recent_time.IsShort() && route_.pool.queue_depth() == 0 && route_.slots.Take();
+  }
+  void RunHere() {
+    DirectSlots& slots = route_.slots;
+    // gRPC delivers OnCancel only once this thread is back.
+    context_.CancelWhen([this] { return grpc_context_->IsCancelled(); });
+    Run();
+    slots.GiveBack();
+  }
+
   // Who compresses its requests gets compressed answers; nobody else pays for it.
   void AnswerInKind() {
     const auto algorithm = grpc_call_test_only_get_compression_algorithm(grpc_context_->c_call());
@@ -110,7 +161,7 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     return route_.services.authenticator.Authorize(*caller_, route_.name, metadata_database_.empty() ? "default" : metadata_database_);
   }
 
-  // On the pool. After Finish the call may be gone at any moment.
+  // On the pool, or on gRPC's thread. After Finish the call may be gone at any moment.
   void Run() {
     const auto begin = Clock::now();
     if (!caller_) {
@@ -130,7 +181,9 @@ class RunningCall final : public grpc::ServerUnaryReactor {
       return Finish({grpc::StatusCode::INVALID_ARGUMENT, "the message is not a valid request of " + route_.name});
     }
     route_.metrics.ok.Add();
-    route_.metrics.seconds.Observe(std::chrono::duration<double>(Clock::now() - begin).count());
+    const Clock::duration spent = Clock::now() - begin;
+    route_.recent_time.Note(spent);
+    route_.metrics.seconds.Observe(std::chrono::duration<double>(spent).count());
     Finish(sink.serialized() ? grpc::Status::OK : grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the answer is too large to be sent"));
   }
 
@@ -164,9 +217,9 @@ class MilvusService final : public grpc::Service {
       const std::string name(descriptor->method(i)->name());
       Counter& ok = GetCounter("saker_rpc_requests_total", "gRPC calls", {{"method", name}, {"outcome", "answered"}});
       Counter& failed = GetCounter("saker_rpc_requests_total", "gRPC calls", {{"method", name}, {"outcome", "refused"}});
-      Histogram& seconds =
-          GetHistogram("saker_rpc_request_seconds", "time on the request pool", LatencySecondsBuckets(), {{"method", name}});
-      routes_.push_back(std::make_unique<Route>(Route{services, pool, FindMethod(name), name, {ok, failed, seconds}}));
+      Histogram& seconds = GetHistogram("saker_rpc_request_seconds", "time in the method, without waiting for a thread",
+                                        LatencySecondsBuckets(), {{"method", name}});
+      routes_.emplace_back(new Route{services, pool, FindMethod(name), name, {ok, failed, seconds}, slots_});
       paths_.push_back("/" + std::string(descriptor->full_name()) + "/" + name);
     }
     for (size_t i = 0; i < routes_.size(); ++i) {
@@ -183,6 +236,7 @@ class MilvusService final : public grpc::Service {
   }
 
  private:
+  DirectSlots slots_;
   std::vector<std::unique_ptr<Route>> routes_;
   std::vector<std::string> paths_;  // gRPC keeps pointers into it
 };

@@ -1,5 +1,5 @@
 // MilvusService as gRPC sees it: every call arrives as bytes, is authenticated and admitted on gRPC's thread, and runs on the
-// request pool. Registers itself from the descriptor, so a method of the contract cannot be forgotten.
+// request pool, or at once when it is a short read. Registers itself from the descriptor, so a method of the contract cannot be forgotten.
 #pragma once
 
 #include <memory>

@@ -7,9 +7,9 @@
 #include <memory>
 #include <thread>
 
-#include <malloc.h>
 #include <unistd.h>
 
+#include "common/heap.h"
 #include "common/log.h"
 #include "common/memory_budget.h"
 #include "common/metrics.h"
@@ -151,8 +151,7 @@ void WaitForSignal(const sigset_t& signals) {
 
 int Serve(const Config& config) {
   if (const Status status = CheckConfig(config); !status.ok()) return Fail("configuration", status);
-  // Few arenas: the default of eight per core keeps tens of MiB of freed memory resident in a process with pools.
-  mallopt(M_ARENA_MAX, 4);
+  ConfigureHeap();
   const std::map<std::string, LogLevel> levels{{"debug", kDebug}, {"info", kInfo}, {"warning", kWarning}, {"error", kError}};
   ConfigureLog(levels.at(config.log_level), config.log_format == "json" ? LogFormat::kJson : LogFormat::kPlain);
   sigset_t signals;

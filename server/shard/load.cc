@@ -1,6 +1,7 @@
 // Bringing sealed segments into memory and letting them go.
 #include <utility>
 
+#include "common/heap.h"
 #include "common/log.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
@@ -73,9 +74,12 @@ Status LocalShard::Load(const std::function<void(double)>& progress) {
 
 void LocalShard::Release() {
   MutexLock loading(load_mutex_);
-  MutexLock lock(writer_mutex_);
-  residence_ = Residence::kReleased;
-  for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
+  {
+    MutexLock lock(writer_mutex_);
+    residence_ = Residence::kReleased;
+    for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
+  }
+  ReturnFreeHeap();
 }
 
 }  // namespace saker::shard

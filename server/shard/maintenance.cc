@@ -1,4 +1,5 @@
 // When background jobs run: one lane each for sealing, index builds and compaction, so that a long build delays no seal.
+#include "common/heap.h"
 #include "common/log.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
@@ -35,6 +36,7 @@ void LocalShard::RunLane(Lane lane) {
         Log(kWarning, "background job failed", {{"job", kLaneNames[lane]}, {"shard", id_}, {"error", status.message()}});
       }
     }
+    ReturnFreeHeap();
     MutexLock lock(lane_mutex_);
     again = lane_again_[lane] && !stopping();
     lane_again_[lane] = false;

@@ -17,6 +17,7 @@
 
 #include "common/checksum.h"
 #include "common/file.h"
+#include "common/kill_point.h"
 
 namespace saker::models {
 
@@ -61,7 +62,10 @@ Status Change(const std::string& data_directory, const std::function<Status(std:
   TRY(change(&entries));
   std::sort(entries.begin(), entries.end(), [](const ModelEntry& a, const ModelEntry& b) { return a.name < b.name; });
   TRY(CheckModelEntries(entries));
-  return WriteFileAtomically(files, path, EncodeModelFile(entries));
+  SAKER_KILL_POINT("models.before_write");
+  TRY(WriteFileAtomically(files, path, EncodeModelFile(entries)));
+  SAKER_KILL_POINT("models.after_write");
+  return OkStatus();
 }
 
 Result<std::string> TextOf(const Json& object, const char* key, const std::string& path) {

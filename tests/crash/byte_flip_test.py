@@ -5,17 +5,19 @@ usage: byte_flip_test.py --saker PATH [--flips 60] [--seed N]"""
 import argparse
 import collections
 import contextlib
-import http.client
 import json
 import pathlib
 import random
 import shutil
+import socket
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from crash.workload import RefusedError, Workload
+from crash.connection import NO_ANSWER, ROOT_PASSWORD, RefusedError
+from crash.definitions import Definitions
+from crash.workload import FAULTS, Workload
 from support.saker_server import Server
 
 parser = argparse.ArgumentParser()
@@ -24,21 +26,27 @@ parser.add_argument("--flips", type=int, default=60)
 parser.add_argument("--seed", type=int, default=int(time.time()))
 arguments = parser.parse_args()
 rng = random.Random(arguments.seed)
-flags = ["--seal-bytes", "100000", "--reserve-bytes", "1000000"]  # each flip copies the whole directory
+flags = ["--auth", "--seal-bytes", "150000", "--reserve-bytes", "1000000"]  # each flip copies the whole directory
+environment = {"SAKER_ROOT_PASSWORD": ROOT_PASSWORD}
 
-workload = Workload(arguments.seed)
+workload, definitions = Workload(arguments.seed, keys_per_worker=1000), Definitions(arguments.seed, "a")
 original = pathlib.Path(tempfile.mkdtemp(prefix="saker-flip-"))
-server = Server(arguments.saker, data=original / "data", args=flags)
+server = Server(arguments.saker, data=original / "data", args=flags, env=environment)
 try:
     workload.create(server.port)
-    workload.finish(workload.run(server.port, 4))
-    server.post("/v2/vectordb/collections/flush", {"collectionName": workload.COLLECTION})
-    workload.finish(workload.run(server.port, 1))  # and some that is only in the log
+    workload.run(server.port, 3)
+    thread = definitions.start(server.port)
+    workload.run(server.port, 2)
+finally:
+    server.kill()  # some rows are in files only, some in the log only
+definitions.finish(thread)
+server = Server(arguments.saker, data=original / "data", args=flags, env=environment)
+try:
     first = workload.check(server.port)
+    assert not any(first[k] for k in FAULTS), first
+    assert definitions.check(server.port) is None
 finally:
     server.kill()
-assert not any(first[k] for k in ("lost", "ghosts", "duplicates", "wrong")), first
-
 
 
 def judge(flipped):
@@ -50,16 +58,18 @@ def judge(flipped):
             return ("died" if died else "refused"), flipped.log_tail(5)
         with contextlib.suppress(OSError):
             status, text = flipped.get("/readyz", ops=True)
-            # Not ready for good: the damage is named, the rest of the server works.
+            # Not ready for good: the damage is named, the rest of the server works, soon on its public port too.
             if status == 200 or "not opened" in text:
-                break
+                with socket.create_connection(("127.0.0.1", flipped.port), timeout=1):
+                    break
         time.sleep(0.02)
     try:
         found = workload.check(flipped.port, adopt=False)
-        return ("wrong" if any(found[k] for k in ("lost", "ghosts", "duplicates", "wrong")) else "right"), found
+        found["definitions"] = definitions.check(flipped.port, adopt=False)
+        return ("wrong" if found["definitions"] or any(found[k] for k in FAULTS) else "right"), found
     except RefusedError as error:
         return "refused", str(error)
-    except (OSError, http.client.HTTPException) as error:
+    except NO_ANSWER as error:
         return ("hung" if flipped.alive() else "died"), f"{error} {flipped.log_tail(5)}"
 
 
@@ -80,7 +90,7 @@ for number in range(arguments.flips):
     victim.write_bytes(content)
     name = path.relative_to(original / "data").as_posix()
     kind = path.suffix or path.name.split("-")[0]
-    flipped = Server(arguments.saker, data=copy, args=flags, log=original / "flip.log", wait=False)
+    flipped = Server(arguments.saker, data=copy, args=flags, env=environment, log=original / "flip.log", wait=False)
     try:
         outcome, verdict = judge(flipped)
     finally:

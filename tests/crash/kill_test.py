@@ -1,85 +1,259 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments and at every named point, under load, then restart and compare with what was acknowledged.
+"""kill -9 at every named point and at random moments, under load, then restart and compare with what was acknowledged.
 
-usage: kill_test.py --saker PATH [--rounds 20] [--seconds 600] [--seed N]"""
+Three rounds of four end at a named point: the names come in a shuffled order, again and again, and each must be reached
+(at most three tries). The fourth ends at a random moment: under load, during the start, or while SIGTERM drains. Some
+restarts are killed too, at a point that the start passes while it finishes what the first kill left.
+
+usage: kill_test.py --saker PATH [--rounds 84] [--seconds 600] [--seed N] [--only POINT]"""
 import argparse
+import collections
 import json
 import pathlib
 import random
-import re
 import statistics
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from crash.workload import Workload
-from support.saker_server import ROOT, Server
+from crash import kill_points
+from crash.connection import NO_ANSWER, ROOT_PASSWORD, Connection, RefusedError
+from crash.definitions import Definitions
+from crash.model_list import ModelList
+from crash.workload import FAULTS, Workload
+from support.saker_server import Server
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--saker", required=True)
-parser.add_argument("--rounds", type=int, default=20)
-parser.add_argument("--seconds", type=float, default=1e9, help="stop after this long, whatever is left")
-parser.add_argument("--seed", type=int, default=int(time.time()))
-arguments = parser.parse_args()
-rng = random.Random(arguments.seed)
-points = re.findall(r"^\| *`([a-z_.]+)`", (ROOT / "docs/kill-points.md").read_text(), re.M)
-print(f"seed {arguments.seed}; {len(points)} named points: {' '.join(points)}")
+LONGEST_ROUND_S, TRIES = 12, 3
+# So that sealing, builds, merges and trims happen all the time: some 1,300 rows of the load make a segment.
+SMALL = ["--auth", "--seal-bytes", "150000", "--segment-bytes", "1000000", "--reserve-bytes", "16000000"]
 
-small = ["--seal-bytes", "200000"]  # so that sealing, builds and compaction happen all the time
-total = {"lost": 0, "ghosts": 0, "duplicates": 0, "wrong": 0}
-recoveries, reached, begun = [], set(), time.monotonic()
-workload = Workload(arguments.seed)
-server = Server(arguments.saker, args=small)
-rounds = 0
-try:
-    workload.create(server.port)
-    for number in range(arguments.rounds):
-        if time.monotonic() - begun > arguments.seconds:
-            break
-        point = points[(number // 2) % len(points)] if number % 2 else None
-        if point:
-            server.stop()
-            server.extra_env = {"SAKER_KILL_AT": f"{point}:{rng.choice([1, 1, 2, 4])}"}
-            server.start(wait=False)
-            try:
-                server.wait_ready()
-            except RuntimeError:
-                if server.process.returncode != -9:
-                    raise
-                # The point lies on the way up: then nobody writes in this round.
-        before = workload.acknowledged
-        threads = workload.run(server.port, 0.01)
-        end = time.monotonic() + (rng.uniform(0.5, 3) if not point else 6)
-        while time.monotonic() < end and server.alive():
-            time.sleep(0.02)
-        if point and not server.alive():
-            reached.add(point)
-        server.kill()
-        workload.finish(threads)
-        server.extra_env = {}
-        start = time.monotonic()
-        server.start()
-        recoveries.append(time.monotonic() - start)
-        verdict = workload.check(server.port)
-        rounds += 1
-        for key in total:
-            total[key] += verdict[key]
-        print(json.dumps({"round": number, "at": point or "random", "acknowledged": workload.acknowledged - before,
-                          "recovery_s": round(recoveries[-1], 3), **verdict}), flush=True)
-        if any(verdict[k] for k in total) or workload.wrong_reads:
-            print("wrong reads:", workload.wrong_reads[:3])
-            print(server.log_tail())
-            break
-finally:
-    server.kill()
-recoveries.sort()
-print("points reached:", " ".join(sorted(reached)) or "none", "| not reached:", " ".join(sorted(set(points) - reached)) or "none")
-print("summary:", json.dumps({"rounds": rounds, "acknowledged": workload.acknowledged, "searches": workload.searches, "wrong_reads": len(workload.wrong_reads),
-                              "refused": workload.refused, "points_reached": len(reached), "points": len(points),
-                              "recovery_p50_s": round(statistics.median(recoveries), 3) if recoveries else None,
-                              "recovery_max_s": round(recoveries[-1], 3) if recoveries else None, **total}))
-if rounds and not any(total.values()) and not workload.wrong_reads and workload.acknowledged:
-    server.cleanup()
-    sys.exit(0)
-print(f"the data directory is kept: {server.data}")
-sys.exit(1)
+
+class Rig:
+    def __init__(self, saker, seed):
+        self.rng = random.Random(seed)
+        self.server = Server(saker, args=SMALL, env={"SAKER_ROOT_PASSWORD": ROOT_PASSWORD})
+        self.workload = Workload(seed)
+        self.definitions = [Definitions(seed + 1, "a"), Definitions(seed + 2, "b")]
+        self.models = ModelList(saker)
+        self.recoveries, self.faults, self.kills = [], [], collections.Counter()
+        self.reached, self.reached_at_start = collections.Counter(), collections.Counter()
+        self.workload.create(self.server.port)
+
+    # ---- ways to die
+
+    def at_point(self, point, arrival):
+        """Where the process was when the point ended it: "start", "load", or None if it did not get there."""
+        if point.startswith("models."):
+            reached, verdict = self.models.kill_at(point)
+            self.faults += ["the list of models is neither the old nor the new one"] if verdict["wrong"] else []
+            self.reached[point] += reached
+            self.kills["saker model"] += reached
+            return "command" if reached else None
+        self.server.kill()
+        where = "start"
+        if not self._start_armed(point, arrival):
+            where = "load"
+            focus = kill_points.scenario_of(point)
+            self.definitions[0].focus = focus
+            with self._load():
+                end = time.monotonic() + LONGEST_ROUND_S
+                while time.monotonic() < end and self.server.alive():
+                    time.sleep(0.01)
+                reached = not self.server.alive()
+                self.server.kill()
+            if not reached:
+                return None
+        self._note(point, where)
+        return where
+
+    def at_random(self):
+        kind = self.rng.choice(["load", "load", "start", "drain"])
+        if kind == "start":
+            self.server.kill()
+            self.server.start(wait=False)
+            time.sleep(self.rng.uniform(0, 0.2))
+            self.server.kill()
+        else:
+            with self._load():
+                time.sleep(self.rng.uniform(0.2, 1.5))
+                if not self.server.alive():
+                    self.faults.append(f"the server ended by itself with {self.server.process.returncode}")
+                if kind == "drain":
+                    self.server.process.terminate()
+                    time.sleep(self.rng.uniform(0, 0.3))
+                self.server.kill()
+            if kind == "drain":
+                self._forget_refusals()
+        self.kills["random " + kind] += 1
+        return kind
+
+    def _start_armed(self, point, arrival):
+        """True when the process ended before it was ready."""
+        self.server.extra_env["SAKER_KILL_AT"] = f"{point}:{arrival}"
+        self.log_from = self.server.log_path.stat().st_size
+        self.server.start(wait=False)
+        del self.server.extra_env["SAKER_KILL_AT"]
+        try:
+            self.server.wait_ready()
+        except RuntimeError:
+            if self.server.alive():
+                raise
+            return True
+        return False
+
+    def _note(self, point, where):
+        said = f"kill point {point} reached" in self.server.log_path.read_bytes()[self.log_from:].decode(errors="replace")
+        if self.server.process.returncode != -9 or not said:
+            self.faults.append(f"armed with {point} the server ended with {self.server.process.returncode} and not there")
+            return
+        (self.reached if where != "restart" else self.reached_at_start)[point] += 1
+        self.kills["point, " + where] += 1
+
+    def _load(self):
+        rig = self
+
+        class Load:
+            def __enter__(self):
+                self.rows = rig.workload.start(rig.server.port)
+                self.others = [(d, d.start(rig.server.port)) for d in rig.definitions]
+
+            def __exit__(self, *_):
+                rig.workload.finish(self.rows)
+                for definitions, thread in self.others:
+                    definitions.finish(thread)
+
+        return Load()
+
+    def _forget_refusals(self):
+        for part in (self.workload, *self.definitions):
+            part.refusals.clear()
+
+    # ---- after the death
+
+    def restart(self, after):
+        """Kills some starts as well, then starts for good and notes how long that took."""
+        self.server.kill()
+        finishing = kill_points.FINISHED_AT_START.get(after)
+        if self.rng.random() < (0.75 if finishing else 0.15):
+            point = self.rng.choice(finishing or kill_points.ALWAYS_AT_START)
+            if not self._start_armed(point, 1):
+                end = time.monotonic() + 0.5  # what is finished behind the scenes
+                while time.monotonic() < end and self.server.alive():
+                    time.sleep(0.01)
+            if not self.server.alive():
+                self._note(point, "restart")
+            self.server.kill()
+        begin = time.monotonic()
+        self.server.start()
+        self.recoveries.append(time.monotonic() - begin)
+
+    def judge(self):
+        """The faults of this round, counted; rows and definitions."""
+        verdict = self._check()
+        if self.rng.random() < 0.1:  # and once more when flush and compaction have been over what the crash left
+            c = Connection(self.server.port)
+            for path in ("collections/flush", "collections/compact"):
+                c.call(path, {"collectionName": self.workload.COLLECTION})
+            for key, count in self._check().items():
+                verdict[key] = count if key == "rows" else verdict[key] + count
+        for part in (self.workload, *self.definitions):
+            self.faults += [f"refused: {text}" for text in part.refusals]
+        self.faults += [f"a search under load did not find row {key} with value {value}" for key, value in self.workload.wrong_reads]
+        self._forget_refusals()
+        self.workload.wrong_reads.clear()
+        return verdict
+
+    def leftovers(self):
+        """Files that stay when everything is dropped and the server has started once more: garbage of some crash."""
+        c = Connection(self.server.port)
+        c.call("collections/drop", {"collectionName": self.workload.COLLECTION})
+        for definitions in self.definitions:
+            definitions.clear(c)
+        self.server.kill()
+        self.server.start()
+        end = time.monotonic() + 5
+        while (left := [p for p in (self.server.data / "segments").rglob("*") if p.is_file()]) and time.monotonic() < end:
+            time.sleep(0.05)
+        return left
+
+    def _check(self):
+        verdict = self.workload.check(self.server.port)
+        self.faults += filter(None, [d.check(self.server.port) for d in self.definitions])
+        return verdict
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--saker", required=True)
+    parser.add_argument("--rounds", type=int, default=84)
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after this long, whatever is left")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", help="this point in every round")
+    arguments = parser.parse_args()
+    names = kill_points.names()
+    wanted = [n for n in names if n not in kill_points.UNREACHABLE and (not arguments.only or n == arguments.only)]
+    print(f"seed {arguments.seed}; {len(names)} named points in the sources and in the docs, {len(wanted)} wanted", flush=True)
+    for name, why in kill_points.UNREACHABLE.items():
+        print(f"not reached here: {name}: {why}")
+    total, rounds, points, begun = dict.fromkeys(FAULTS, 0), 0, [], time.monotonic()
+    rig = Rig(arguments.saker, arguments.seed)
+    try:
+        while rounds < arguments.rounds and time.monotonic() - begun < arguments.seconds:
+            if not points:
+                points = rig.rng.sample(wanted, len(wanted))
+            point = points.pop() if rounds % 4 != 3 else None
+            before, round_begun = rig.workload.acknowledged, time.monotonic()
+            where = rig.at_point(point, kill_points.arrival(point, rig.rng)) if point else rig.at_random()
+            for _ in range(TRIES - 1):
+                if where is None:
+                    rig.server.kill()
+                    rig.restart(None)
+                    rig.judge()
+                    where = rig.at_point(point, 1)
+            if where is None:
+                rig.faults.append(f"{point} was not reached in {TRIES} tries of {LONGEST_ROUND_S} s")
+            rig.restart(point)
+            verdict = rig.judge()
+            rounds += 1
+            for key in total:
+                total[key] += verdict[key]
+            print(json.dumps({"round": rounds, "at": point or "random", "in": where, "acknowledged": rig.workload.acknowledged - before,
+                              "seconds": round(time.monotonic() - round_begun, 1), **verdict}), flush=True)
+            if rig.faults or any(total.values()):
+                break
+        left = [] if rig.faults else rig.leftovers()
+        rig.faults += [f"{len(left)} files are left when all is dropped: {left[0]}"] if left else []
+    except (RuntimeError, RefusedError, *NO_ANSWER) as error:  # it does not start, or does not answer after a start
+        rig.faults.append(f"after {point or 'a random kill'}: {str(error)[:300]}")
+    finally:
+        rig.server.kill()
+        rig.models.cleanup()
+    sys.exit(report(rig, wanted, rounds, total, time.monotonic() - begun))
+
+
+def report(rig, wanted, rounds, total, seconds):
+    reached = sum(rig.reached[n] > 0 for n in wanted)
+    whole_cycle = rounds - rounds // 4 >= len(wanted)
+    missing = [n for n in wanted if not rig.reached[n]]
+    if whole_cycle and missing:
+        rig.faults.append(f"never reached in a whole cycle: {' '.join(missing)}")
+    print("kills:", json.dumps(rig.kills), "| reached in a restart that finished a crash's work:", len(rig.reached_at_start), "names")
+    print("not reached:", " ".join(missing) or "none", "" if whole_cycle else "(not a whole cycle)")
+    for fault in rig.faults[:10]:
+        print("FAULT:", fault)
+    recoveries = sorted(rig.recoveries) or [0]
+    print("summary:", json.dumps({
+        "rounds": rounds, "points_reached": f"{reached} of {len(wanted)}", "kills": sum(rig.kills.values()),
+        "rows_acknowledged": rig.workload.acknowledged, "definitions_acknowledged": sum(d.calls for d in rig.definitions), **total,
+        "other_faults": len(rig.faults), "searches": rig.workload.searches, "missed_by_the_graph": rig.workload.approximate,
+        "recovery_p50_s": round(statistics.median(recoveries), 3), "recovery_max_s": round(recoveries[-1], 3), "seconds": round(seconds)}))
+    if rounds and not any(total.values()) and not rig.faults and rig.workload.acknowledged:
+        rig.server.cleanup()
+        return 0
+    print(rig.server.log_tail())
+    print(f"the data directory is kept: {rig.server.data}")
+    return 1
+
+
+if __name__ == "__main__":
+    main()

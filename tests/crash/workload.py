@@ -1,15 +1,16 @@
 """Concurrent insert, upsert, delete and search against a server that may die at any moment, and the judge of what it kept.
 
 Every key belongs to one worker, so its history is a sequence. What was acknowledged is kept here, outside the server; a
-call without an answer may have happened or not, until a read after the restart tells."""
-import http.client
-import json
+call without an answer may have happened or not, until a read after the restart tells. Keys are used again after their
+deletion, so a run of any length stays small enough to be compared whole after every crash."""
 import random
 import threading
-import time
+
+from crash.connection import NO_ANSWER, Connection, RefusedError
 
 DIM = 8
 ABSENT = None
+FAULTS = ("lost", "ghosts", "duplicates", "wrong")
 
 
 def vector_of(key, value):
@@ -17,56 +18,38 @@ def vector_of(key, value):
     return [round(generator.uniform(-1, 1), 4) for _ in range(DIM)]
 
 
-class Connection:
-    """One keep-alive connection; raises OSError or http.client errors when the server is gone."""
-
-    def __init__(self, port):
-        self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-
-    def call(self, path, body):
-        self.http.request("POST", "/v2/vectordb/" + path, json.dumps(body), {"Content-Type": "application/json"})
-        reply = json.loads(self.http.getresponse().read())
-        if reply.get("code") != 0:
-            raise RefusedError(f"{path}: {reply}")
-        return reply.get("data")
-
-
-class RefusedError(Exception):
-    pass
-
-
 class Workload:
     COLLECTION = "crash"
 
-    def __init__(self, seed, workers=4):
+    def __init__(self, seed, workers=4, keys_per_worker=1500, batches=(1, 5, 50)):
         self.random = random.Random(seed)
-        self.workers = workers
+        self.workers, self.keys_per_worker, self.batches = workers, keys_per_worker, batches
         self.truth = {}      # key -> value or ABSENT: acknowledged
         self.maybe = {}      # key -> list of values that an unanswered call may have left
-        self.next_key = [w for w in range(workers)]
+        self.journal = []    # every (key, value) that was asked for since the last adopted check
         self.next_value = 1
         self.lock = threading.Lock()
-        self.acknowledged = self.searches = self.refused = 0
-        self.wrong_reads = []
+        self.acknowledged = self.searches = self.approximate = 0
+        self.refusals, self.wrong_reads = [], []
         self.stop = threading.Event()
 
     def create(self, port):
-        c = Connection(port)
-        c.call("collections/create", {"collectionName": self.COLLECTION, "schema": {"autoID": False, "enableDynamicField": False, "fields": [
-            {"fieldName": "id", "dataType": "Int64", "isPrimary": True}, {"fieldName": "val", "dataType": "Int64"},
-            {"fieldName": "v", "dataType": "FloatVector", "elementTypeParams": {"dim": DIM}}]},
-            "indexParams": [{"fieldName": "v", "metricType": "L2", "indexName": "v", "indexType": "HNSW", "params": {"M": 8, "efConstruction": 40}}]})
+        Connection(port).call("collections/create", {"collectionName": self.COLLECTION, "schema": {
+            "autoID": False, "enableDynamicField": False, "fields": [
+                {"fieldName": "id", "dataType": "Int64", "isPrimary": True}, {"fieldName": "val", "dataType": "Int64"},
+                {"fieldName": "v", "dataType": "FloatVector", "elementTypeParams": {"dim": DIM}}]},
+            "indexParams": [{"fieldName": "v", "metricType": "L2", "indexName": "v", "indexType": "HNSW",
+                             "params": {"M": 8, "efConstruction": 40}}]})
 
     # ---- load
 
-    def run(self, port, seconds):
-        """Runs the workers until the server dies or the time is over."""
+    def start(self, port):
+        """Starts the workers; they end when the server dies or at finish()."""
         self.stop.clear()
-        threads = [threading.Thread(target=self._worker, args=(port, w), daemon=True) for w in range(self.workers)]
-        threads.append(threading.Thread(target=self._flusher, args=(port,), daemon=True))
+        targets = [(self._worker, w) for w in range(self.workers)] + [(self._upkeep, None)]
+        threads = [threading.Thread(target=self._guard, args=(port, *target), daemon=True) for target in targets]
         for t in threads:
             t.start()
-        self.stop.wait(seconds)
         return threads
 
     def finish(self, threads):
@@ -75,44 +58,59 @@ class Workload:
             t.join(60)
             assert not t.is_alive(), "a client call hangs after the server's death"
 
+    def run(self, port, seconds):
+        threads = self.start(port)
+        self.stop.wait(seconds)
+        self.finish(threads)
+
+    def _guard(self, port, work, worker):
+        try:
+            c = Connection(port)
+            while not self.stop.is_set():
+                work(c, worker)
+        except NO_ANSWER:
+            pass
+        except RefusedError as error:
+            self.refusals.append(str(error))
+
+    def _worker(self, c, worker):
+        rng = random.Random(self.random.random())
+        keys = [worker + self.workers * rng.randrange(self.keys_per_worker) for _ in range(rng.choice(self.batches))]
+        kind = rng.random()
+        if kind < 0.45:
+            self._write(c, "entities/insert", {k: self._value() for k in keys if self.truth.get(k) is ABSENT})
+        elif kind < 0.65:
+            self._write(c, "entities/upsert", {k: self._value() for k in keys})
+        elif kind < 0.8:
+            self._write(c, "entities/delete", {k: ABSENT for k in keys[:10] if self.truth.get(k) is not ABSENT})
+        else:
+            known = [k for k in keys if self.truth.get(k) is not ABSENT]
+            if known:
+                self.searches += 1
+                if not self._finds(c, known[0], self.truth[known[0]]):
+                    self.wrong_reads.append((known[0], self.truth[known[0]]))
+
     def _value(self):
         with self.lock:
             self.next_value += 1
             return self.next_value
 
-    def _worker(self, port, worker):
-        rng = random.Random(self.random.random())
-        try:
-            c = Connection(port)
-            while not self.stop.is_set():
-                self._step(c, worker, rng)
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
-
-    def _step(self, c, worker, rng):
-        mine = [k for k in range(worker, self.next_key[worker], self.workers)]
-        kind = rng.random()
-        if kind < 0.45 or len(mine) < 50:
-            keys = [self.next_key[worker] + i * self.workers for i in range(rng.choice([1, 5, 50]))]
-            self.next_key[worker] = keys[-1] + self.workers
-            self._write(c, "entities/insert", {k: self._value() for k in keys})
-        elif kind < 0.65:
-            self._write(c, "entities/upsert", {k: self._value() for k in rng.sample(mine, min(len(mine), rng.choice([1, 10])))})
-        elif kind < 0.8:
-            keys = rng.sample(mine, min(len(mine), rng.choice([1, 8])))
-            self._write(c, "entities/delete", {k: ABSENT for k in keys})
-        else:
-            key = rng.choice(mine)
-            known = None if key in self.maybe else self.truth.get(key)
-            if known is not ABSENT:
-                rows = c.call("entities/search", {"collectionName": self.COLLECTION, "data": [vector_of(key, known)], "annsField": "v", "limit": 1,
-                                                  "outputFields": ["id", "val"], "consistencyLevel": "Strong"})
-                self.searches += 1
-                if not rows or (rows[0]["id"], rows[0]["val"]) != (key, known):
-                    self.wrong_reads.append((key, known, rows))
+    def _finds(self, c, key, value):
+        """A search for a row's own vector finds it; where the graph misses it, a filter that leaves only this row must not."""
+        body = {"collectionName": self.COLLECTION, "data": [vector_of(key, value)], "annsField": "v", "limit": 1,
+                "outputFields": ["id", "val"], "consistencyLevel": "Strong"}
+        for narrower in ({}, {"filter": f"id == {key}"}):
+            hits = c.call("entities/search", {**body, **narrower})
+            if hits and (hits[0]["id"], hits[0]["val"]) == (key, value):
+                self.approximate += bool(narrower)
+                return True
+        return False
 
     def _write(self, c, path, changes):
+        if not changes:
+            return
         with self.lock:
+            self.journal.extend(changes.items())
             for k, v in changes.items():
                 self.maybe.setdefault(k, [self.truth.get(k, ABSENT)]).append(v)
         body = {"collectionName": self.COLLECTION}
@@ -120,49 +118,26 @@ class Workload:
             body["filter"] = f"id in {list(changes)}"
         else:
             body["data"] = [{"id": k, "val": v, "v": vector_of(k, v)} for k, v in changes.items()]
+        refused = None
         try:
             c.call(path, body)
-        except RefusedError:
-            # A refusal must leave everything as it was.
-            with self.lock:
-                self.refused += 1
-                for k in changes:
-                    self.maybe.pop(k, None)
-            return
+        except RefusedError as error:
+            refused = error  # it must leave everything as it was
         with self.lock:
-            self.acknowledged += len(changes)
             for k, v in changes.items():
-                self.truth[k] = v
                 self.maybe.pop(k, None)
+                if refused is None:
+                    self.truth[k] = v
+            self.acknowledged += 0 if refused else len(changes)
+        if refused is not None:
+            raise refused
 
-    def _flusher(self, port):
-        try:
-            c = Connection(port)
-            while not self.stop.wait(self.random.uniform(0.2, 1.0)):
-                try:
-                    c.call("collections/flush", {"collectionName": self.COLLECTION})
-                    if self.random.random() < 0.3:
-                        c.call("collections/compact", {"collectionName": self.COLLECTION})
-                    self._define_and_drop(c)
-                except RefusedError:
-                    pass
-        except (OSError, http.client.HTTPException, ValueError):
-            pass
-
-    def _define_and_drop(self, c):
-        """A second collection that comes, gets rows, partitions and an index, and goes: the definitions' own arrows."""
-        side = {"collectionName": "side"}
-        c.call("collections/drop", side)
-        c.call("collections/create", {**side, "schema": {"fields": [{"fieldName": "id", "dataType": "Int64", "isPrimary": True},
-                                                                    {"fieldName": "v", "dataType": "FloatVector", "elementTypeParams": {"dim": DIM}}]}})
-        c.call("partitions/create", {**side, "partitionName": "p"})
-        c.call("entities/insert", {**side, "partitionName": "p", "data": [{"id": i, "v": vector_of(i, 0)} for i in range(1200)]})
-        c.call("collections/flush", side)
-        index = {"fieldName": "v", "indexName": "v", "indexType": "HNSW", "metricType": "L2", "params": {"M": 4, "efConstruction": 10}}
-        c.call("indexes/create", {**side, "indexParams": [index]})
-        c.call("indexes/drop", {**side, "indexName": "v"})
-        c.call("partitions/drop", {**side, "partitionName": "p"})
-        c.call("collections/drop", side)
+    def _upkeep(self, c, _):
+        """Flushes and merges, so that the background jobs have work all the time."""
+        if not self.stop.wait(self.random.uniform(0.05, 0.4)):
+            c.call("collections/flush", {"collectionName": self.COLLECTION})
+            if self.random.random() < 0.4:
+                c.call("collections/compact", {"collectionName": self.COLLECTION})
 
     # ---- judgement
 
@@ -171,20 +146,8 @@ class Workload:
         truth = self.truth if truth is None else truth
         maybe = self.maybe if maybe is None else maybe
         c = Connection(port)
-        rows, last = {}, -1
-        duplicates = 0
-        while True:
-            page = c.call("entities/query", {"collectionName": self.COLLECTION, "filter": f"id > {last}", "outputFields": ["id", "val"],
-                                             "limit": 10000, "consistencyLevel": "Strong"})
-            for row in page:
-                duplicates += row["id"] in rows
-                rows[row["id"]] = row["val"]
-            if len(page) < 10000:
-                break
-            last = max(rows)
-        count = c.call("entities/query", {"collectionName": self.COLLECTION, "filter": "", "outputFields": ["count(*)"], "limit": 0,
-                                          "consistencyLevel": "Strong"})[0]["count(*)"]
-        verdict = {"rows": len(rows), "lost": 0, "ghosts": 0, "wrong": 0, "duplicates": duplicates + abs(count - len(rows))}
+        verdict = dict.fromkeys(("rows", *FAULTS), 0)
+        rows = self._read_all(c, verdict)
         for key in set(truth) | set(maybe) | set(rows):
             have = rows.get(key, ABSENT)
             allowed = maybe[key] if key in maybe else [truth.get(key, ABSENT)]
@@ -196,13 +159,40 @@ class Workload:
             verdict["lost" if have is ABSENT else "ghosts" if not wanted else "wrong"] += 1
         if adopt:
             maybe.clear()
-        sample = self.random.sample(sorted(rows), min(20, len(rows)))
-        for key in sample:
-            hits = c.call("entities/search", {"collectionName": self.COLLECTION, "data": [vector_of(key, rows[key])], "annsField": "v",
-                                              "limit": 1, "outputFields": ["id"], "consistencyLevel": "Strong"})
-            verdict["wrong"] += not hits or hits[0]["id"] != key
+            self.journal.clear()
+        for key in self.random.sample(sorted(rows), min(20, len(rows))):
+            verdict["wrong"] += not self._finds(c, key, rows[key])
         return verdict
 
-    def copy_of_truth(self):
+    def _read_all(self, c, verdict):
+        """Every row with its vector; counts what comes twice and what does not belong together."""
+        rows, last = {}, -1
+        common = {"collectionName": self.COLLECTION, "consistencyLevel": "Strong"}
+        while True:
+            page = c.call("entities/query", {**common, "filter": f"id > {last}", "outputFields": ["id", "val", "v"], "limit": 10000})
+            for row in page:
+                verdict["duplicates"] += row["id"] in rows
+                rows[row["id"]] = row["val"]
+                good = all(abs(a - b) < 1e-5 for a, b in zip(row["v"], vector_of(row["id"], row["val"]), strict=True))
+                verdict["wrong"] += not good
+            if len(page) < 10000:
+                break
+            last = max(rows)
+        count = c.call("entities/query", {**common, "filter": "", "outputFields": ["count(*)"], "limit": 0})[0]["count(*)"]
+        verdict["duplicates"] += abs(count - len(rows))
+        verdict["rows"] = len(rows)
+        return rows
+
+    # ---- a cut: what was acknowledged before it is sure, what was asked for until it is over may be there or not
+
+    def before_cut(self):
         with self.lock:
-            return dict(self.truth), {k: list(v) for k, v in self.maybe.items()}
+            return dict(self.truth), {k: list(v) for k, v in self.maybe.items()}, len(self.journal)
+
+    def after_cut(self, before):
+        truth, maybe, mark = before
+        with self.lock:
+            later = self.journal[mark:]
+        for key, value in later:
+            maybe.setdefault(key, [truth.get(key, ABSENT)]).append(value)
+        return truth, maybe

@@ -50,7 +50,11 @@ class Server:
                 [self.saker, "serve", "--data", str(self.data), "--port", str(self.port), "--ops-port", str(self.ops_port), *self.args],
                 stdout=log, stderr=log, env={**os.environ, **self.extra_env})
         if wait:
-            self.wait_ready()
+            try:
+                self.wait_ready()
+            except RuntimeError:
+                self.kill()  # nobody gets the object to end it with
+                raise
 
     def wait_ready(self, seconds=60):
         end = time.monotonic() + seconds

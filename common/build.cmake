@@ -71,6 +71,9 @@ endfunction()
 # saker_benchmark(name SOURCES a_bench.cc DEPS lib): Google Benchmark, built with everything, run by ./dev bench.
 function(saker_benchmark name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(SAKER_SANITIZE OR SAKER_FUZZ)  # nothing is measured there
+    return()
+  endif()
   find_package(benchmark QUIET)
   if(benchmark_FOUND)
     add_executable(${name} ${ARG_SOURCES})

@@ -40,6 +40,7 @@ float HalfToFloat(uint16_t bits) {
 void ReadAsFloat(const Tensor& tensor, uint64_t first, uint64_t count, float* out) {
   const size_t width = DTypeBytes(tensor.dtype);
   CHECK(width != 0 && (first + count) * width <= tensor.bytes.size());
+  if (count == 0) return;
   const std::byte* source = tensor.bytes.data() + first * width;
   if (tensor.dtype == DType::kFloat32) {
     std::memcpy(out, source, count * sizeof(float));

@@ -77,7 +77,8 @@ class AuthTest : public testing::Test {
 };
 
 TEST(Base64, DecodesWhatItEncodesAndRefusesTheRest) {
-  for (const std::string text : {"", "a", "ab", "abc", "root:Milvus", std::string("\0\xff\x80", 3).c_str()}) {
+  const std::string binary("\0\xff\x80", 3);
+  for (const std::string& text : {std::string(), std::string("a"), std::string("ab"), std::string("abc"), binary}) {
     EXPECT_EQ(DecodeBase64(EncodeBase64(text)), text);
   }
   EXPECT_EQ(EncodeBase64("root:Milvus"), "cm9vdDpNaWx2dXM=");

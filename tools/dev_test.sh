@@ -35,7 +35,7 @@ run_fuzz() {  # SECONDS [TARGET]
     mkdir -p "tests/fuzz/corpus/$name" "build/fuzz-work/$name"
     printf '%s: %s s\n' "$name" "$1"
     "$binary" -max_total_time="$1" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 -artifact_prefix="build/fuzz-work/$name/" \
-      "build/fuzz-work/$name" "tests/fuzz/corpus/$name" 2>&1 | grep -E 'ERROR|SUMMARY|stat::number_of_executed_units|Test unit written|cov:.*DONE' || true
+      "build/fuzz-work/$name" "tests/fuzz/corpus/$name" 2>&1 | grep -E '==ERROR|SUMMARY|stat::number_of_executed_units|Test unit written|cov:.*DONE' || true
     [ "${PIPESTATUS[0]}" = 0 ] || { printf 'summary: %s found a crash\n' "$name"; status=1; }
   done
   return $status

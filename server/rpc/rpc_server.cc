@@ -43,6 +43,9 @@ Result<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const RpcOption
     return InvalidArgument("TLS wants both a certificate and a key: got '", options.tls_certificate_path, "' and '", options.tls_key_path,
                            "'");
   }
+  if (options.tls_certificate_path.empty() && !options.tls_client_ca_path.empty()) {
+    return InvalidArgument("the clients' CA ", options.tls_client_ca_path, " means nothing without a TLS certificate and a key");
+  }
   if (options.tls_certificate_path.empty()) return grpc::InsecureServerCredentials();
   TRY(CheckReadable(options.tls_certificate_path));
   TRY(CheckKey(options.tls_key_path));
@@ -71,6 +74,8 @@ void AdoptLibraryLogs() {
 void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_receive_bytes));
   builder->SetMaxSendMessageSize(static_cast<int>(options.max_send_bytes));
+  // Calls unpack their requests themselves, with a bound: inflate.h.
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
   // Clients ping every 10 s without calls; gRPC would answer GOAWAY too_many_pings.
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);

@@ -13,10 +13,13 @@
 #include <grpcpp/server_context.h>
 
 #include "common/metrics.h"
+#include "server/rpc/inflate.h"
 #include "server/schema/error.h"
 
 // gRPC's only way to see how a request was compressed; exported by libgrpc for its own tests.
 grpc_compression_algorithm grpc_call_test_only_get_compression_algorithm(grpc_call* call);
+// And its only way to see whether this message is.
+uint32_t grpc_call_test_only_get_message_flags(grpc_call* call);
 
 namespace saker::rpc {
 namespace {
@@ -123,6 +126,10 @@ class RunningCall final : public grpc::ServerUnaryReactor {
       if (!allowed.ok()) return Finish(Transport(allowed));
       if (route_.method == nullptr) return FinishUnimplemented();
     }
+    if (route_.method != nullptr) {
+      const Status room = ReserveMemory(request_->Length());
+      if (!room.ok()) return Refuse(room);
+    }
     if (RunsHere()) return RunHere();
     if (route_.pool.TrySubmit([this] { Run(); })) return;
     if (route_.method == nullptr) return FinishUnimplemented();
@@ -137,7 +144,8 @@ class RunningCall final : public grpc::ServerUnaryReactor {
  private:
   // A short read is not worth two thread switches. It must not overtake calls that wait, and takes no slow authentication.
   bool RunsHere() {
-    return caller_ && route_.method->reads && route_.recent_time.IsShort() && route_.pool.queue_depth() == 0 && route_.slots.Take();
+    return caller_ && !IsPacked() && route_.method->reads && route_.recent_time.IsShort() && route_.pool.queue_depth() == 0 &&
+           route_.slots.Take();
   }
   void RunHere() {
     DirectSlots& slots = route_.slots;
@@ -145,6 +153,22 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     context_.CancelWhen([this] { return grpc_context_->IsCancelled(); });
     Run();
     slots.GiveBack();
+  }
+
+  bool IsPacked() const {
+    constexpr uint32_t kCompressed = 0x80000000u;  // GRPC_WRITE_INTERNAL_COMPRESS
+    return (grpc_call_test_only_get_message_flags(grpc_context_->c_call()) & kCompressed) != 0;
+  }
+
+  // A message becomes protobuf, that becomes columns: the ledger is asked before, for all of it.
+  Status ReserveMemory(size_t message_bytes) {
+    constexpr uint64_t kBytesPerMessageByte = 3;
+    constexpr size_t kSmall = 256 << 10;  // thousands of these fit beside everything else
+    if (route_.services.options.memory == nullptr || message_bytes < kSmall) return OkStatus();
+    memory_ = {};
+    memory_ = TRY(route_.services.options.memory->Reserve("request", kBytesPerMessageByte * message_bytes,
+                                                          "a request of " + std::to_string(message_bytes) + " bytes"));
+    return OkStatus();
   }
 
   // Who compresses its requests gets compressed answers; nobody else pays for it.
@@ -173,10 +197,22 @@ class RunningCall final : public grpc::ServerUnaryReactor {
     const Status alive = context_.Check();
     if (!alive.ok()) return Refuse(alive);
     grpc::ByteBuffer request(*request_);  // shares the slices; the reader wants to own one
+    if (IsPacked()) {
+      auto unpacked = Inflate(*request_, grpc_call_test_only_get_compression_algorithm(grpc_context_->c_call()),
+                              route_.services.options.max_receive_bytes);
+      if (!unpacked.ok()) {
+        route_.metrics.failed.Add();
+        return Finish(Transport(unpacked.status()));
+      }
+      request.Swap(&*unpacked);
+      const Status room = ReserveMemory(request.Length());
+      if (!room.ok()) return Refuse(room);
+    }
+    const size_t size = request.Length();
     grpc::ProtoBufferReader reader(&request);
     Bytes sink(response_);
     const Call call{route_.services, context_, *caller_, metadata_database_};
-    if (!reader.status().ok() || !route_.method->run(call, {&reader, request_->Length()}, &sink)) {
+    if (!reader.status().ok() || !route_.method->run(call, {&reader, size}, &sink)) {
       route_.metrics.failed.Add();
       return Finish({grpc::StatusCode::INVALID_ARGUMENT, "the message is not a valid request of " + route_.name});
     }
@@ -206,6 +242,7 @@ class RunningCall final : public grpc::ServerUnaryReactor {
   std::optional<auth::Caller> caller_;
   std::optional<std::string_view> authorization_;
   std::string_view metadata_database_;
+  MemoryBudget::Reservation memory_;
 };
 
 class MilvusService final : public grpc::Service {

@@ -251,7 +251,7 @@ TEST_F(ServiceTest, AFullQueueIsAnAnswer) {
   };
   std::atomic<int> refused{0};
   std::vector<std::thread> clients;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 9; ++i) {  // one at work, one in the queue, perhaps one on gRPC's thread
     clients.emplace_back([&] {
       mp::SearchResults results;
       EXPECT_TRUE(Call("Search", OneQuery(), &results).ok());
@@ -358,6 +358,44 @@ TEST_F(ServiceTest, AnswersCompressedRequestsInKind) {
       (grpc::internal::BlockingUnaryCall<mp::GetVersionRequest, mp::GetVersionResponse>(channel_.get(), rpc, &plain, request, &response))
           .ok());
   EXPECT_EQ(grpc_call_test_only_get_compression_algorithm(plain.c_call()), GRPC_COMPRESS_NONE);
+}
+
+TEST_F(ServiceTest, UnpacksNoMoreThanItWouldTakePlain) {
+  RpcOptions options;
+  options.max_receive_bytes = 1 << 20;
+  Start({}, {.name = "request", .threads = 2}, options);
+  const std::string path = "/milvus.proto.milvus.MilvusService/HasCollection";
+  const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::NORMAL_RPC, channel_);
+  for (const auto algorithm : {GRPC_COMPRESS_GZIP, GRPC_COMPRESS_DEFLATE}) {
+    for (const size_t size : {size_t{1000}, size_t{1} << 19, size_t{8} << 20}) {  // the last is a few kilobytes on the wire
+      mp::HasCollectionRequest request;
+      request.set_collection_name(std::string(size, 'a'));
+      mp::BoolResponse response;
+      grpc::ClientContext context;
+      context.set_compression_algorithm(algorithm);
+      const grpc::Status status =
+          grpc::internal::BlockingUnaryCall<mp::HasCollectionRequest, mp::BoolResponse>(channel_.get(), rpc, &context, request, &response);
+      EXPECT_EQ(status.error_code(), size > options.max_receive_bytes ? grpc::StatusCode::RESOURCE_EXHAUSTED : grpc::StatusCode::OK)
+          << size << ": " << status.error_message();
+    }
+  }
+}
+
+TEST_F(ServiceTest, ABigRequestAsksTheLedgerFirst) {
+  MemoryBudget memory(8 << 20);
+  RpcOptions options;
+  options.memory = &memory;
+  Start({}, {.name = "request", .threads = 2}, options);
+  mp::HasCollectionRequest request;
+  mp::BoolResponse response;
+  request.set_collection_name(std::string(1 << 20, 'a'));
+  ASSERT_TRUE(Call("HasCollection", request, &response).ok());
+  EXPECT_NE(response.status().code(), 3) << response.status().reason();
+  request.set_collection_name(std::string(4 << 20, 'a'));
+  ASSERT_TRUE(Call("HasCollection", request, &response).ok());
+  EXPECT_EQ(response.status().code(), 3) << response.status().reason();
+  server_->Shutdown(std::chrono::system_clock::now());
+  EXPECT_EQ(memory.used_bytes(), 0u);
 }
 
 TEST_F(ServiceTest, AnswersTheStandardHealthCheck) {

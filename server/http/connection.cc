@@ -264,6 +264,17 @@ bool Connection::CountBody() {
 void Connection::ReleaseBody() {
   shared_.body_bytes.fetch_sub(counted_body_, std::memory_order_relaxed);
   counted_body_ = 0;
+  memory_ = {};
+}
+
+// A body becomes a tree, the tree columns: the ledger is asked before, for all of it.
+Status Connection::ReserveMemory() {
+  constexpr uint64_t kBytesPerBodyByte = 5;
+  constexpr uint64_t kSmall = 256 << 10;  // thousands of these fit beside everything else
+  if (shared_.options.memory == nullptr || counted_body_ < kSmall) return OkStatus();
+  memory_ = TRY(shared_.options.memory->Reserve("request", kBytesPerBodyByte * counted_body_,
+                                                "a request with a body of " + std::to_string(counted_body_) + " bytes"));
+  return OkStatus();
 }
 
 void Connection::Dispatch() {
@@ -296,6 +307,10 @@ void Connection::Dispatch() {
     const Status error = http_status == 405 ? Unimplemented("the method ", request->method, " is not served at ", request->path)
                                             : NotFound("there is nothing at ", request->path);
     return Answer(shared_.router.Error(path_, http_status, error));
+  }
+  if (const Status room = ReserveMemory(); !room.ok()) {
+    shared_.refused.Add();
+    return Answer(shared_.router.Error(path_, 503, room));
   }
   if (route->run_on == RunOn::kInline) return Answer(shared_.router.Run(*route, request.get()));
   const bool taken = shared_.pool.TrySubmit([self = shared_from_this(), request, route]() mutable {

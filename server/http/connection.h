@@ -80,6 +80,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool CheckHeaders();
   bool CountBody();
   void ReleaseBody();
+  Status ReserveMemory();
   void Dispatch();
   void Answer(Response response);
   void Refuse(int http_status, const Status& error);  // and close afterwards
@@ -103,7 +104,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string pending_;  // read, not parsed yet
   std::unique_ptr<Parser> parser_;
   size_t counted_body_ = 0;
-  std::string path_;  // of the request in work, for the shape of errors
+  MemoryBudget::Reservation memory_;  // for reading the body
+  std::string path_;                  // of the request in work, for the shape of errors
   std::optional<Context> context_;
   std::string out_header_;
   std::string out_body_;

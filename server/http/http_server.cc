@@ -110,6 +110,7 @@ class HttpServer::State {
   Shared shared;
   std::vector<std::unique_ptr<Runner>> runners;
   std::atomic<size_t> next{0};
+  std::chrono::steady_clock::time_point looked = std::chrono::steady_clock::now();
   Mutex shutdown_mutex;
   bool stopped GUARDED_BY(shutdown_mutex) = false;
 
@@ -122,8 +123,17 @@ class HttpServer::State {
       // A copy of the pointers: a check may end a connection and so change the set.
       std::vector<std::shared_ptr<Connection>> all(runner.io.connections.begin(), runner.io.connections.end());
       for (const auto& connection : all) connection->CheckDeadline(now);
+      if (&runner == runners.front().get()) LookAtCertificate(now);
       Tick(runner);
     });
+  }
+
+  // On the first network thread only.
+  void LookAtCertificate(std::chrono::steady_clock::time_point now) {
+    if (shared.tls == nullptr || now - looked < shared.options.certificate_check) return;
+    looked = now;
+    const Status status = shared.tls->Refresh();
+    if (!status.ok()) Log(kWarning, "the new certificate is not used yet; the old one stays", {{"reason", status.message()}});
   }
 
   // Runs `action` for every connection of every thread, each on its own thread, without waiting.
@@ -221,8 +231,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(ServerOptions options, con
   if (options.certificate_path.empty() != options.private_key_path.empty()) {
     return InvalidArgument("TLS needs both a certificate and a private key; only one of them was given");
   }
+  if (options.certificate_path.empty() && !options.client_ca_path.empty()) {
+    return InvalidArgument("the clients' CA ", options.client_ca_path, " means nothing without a certificate and a private key");
+  }
   if (!options.certificate_path.empty()) {
-    tls = TRY(TlsContext::Create(options.certificate_path, options.private_key_path));
+    tls = TRY(TlsContext::Create({options.certificate_path, options.private_key_path, options.client_ca_path}));
     // OpenSSL writes without MSG_NOSIGNAL; a client that hangs up must not end the process.
     ::signal(SIGPIPE, SIG_IGN);
   }

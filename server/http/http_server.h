@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "common/memory_budget.h"
 #include "common/result.h"
 #include "server/http/router.h"
 
@@ -26,7 +27,7 @@ struct ServerOptions {
   size_t max_connections = 16384;
   size_t max_header_bytes = 16 * 1024;
   size_t max_body_bytes = 64 << 20;
-  size_t max_bodies_bytes = size_t{256} << 20;  // of all requests in work; reading JSON takes about four times as much
+  size_t max_bodies_bytes = size_t{256} << 20;  // of all requests in work
   std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds idle_timeout{600'000};
   // A body or an answer may take this long plus the time its bytes need at 16 KiB/s.
@@ -34,6 +35,9 @@ struct ServerOptions {
   bool cors = true;
   std::string certificate_path;  // PEM; both or none
   std::string private_key_path;
+  std::string client_ca_path;                          // PEM; with it a client without a certificate that it signed gets no answer
+  std::chrono::milliseconds certificate_check{5'000};  // how often the files are looked at for a renewal
+  MemoryBudget* memory = nullptr;                      // asked for what a big request will take; must outlive the server
 };
 
 class HttpServer {

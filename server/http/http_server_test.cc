@@ -469,10 +469,10 @@ TEST_F(HttpServerTest, NamesAnAddressItCannotListenOn) {
 }
 
 // A key and a self-signed certificate in two files.
-void MakeCertificate(const std::string& certificate_path, const std::string& key_path) {
+void MakeCertificate(const std::string& certificate_path, const std::string& key_path, int serial = 1) {
   EVP_PKEY* key = EVP_RSA_gen(2048);
   X509* certificate = X509_new();
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial);
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
   X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
   X509_set_pubkey(certificate, key);
@@ -488,6 +488,79 @@ void MakeCertificate(const std::string& certificate_path, const std::string& key
   std::fclose(file);
   X509_free(certificate);
   EVP_PKEY_free(key);
+}
+
+// The serial number of the certificate that a client is shown and answered under; empty when it was turned away.
+std::string SerialSeen(uint16_t port, const std::string& own_certificate = "", const std::string& own_key = "") {
+  Client client(port);
+  const std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  if (!own_certificate.empty()) {
+    SSL_CTX_use_certificate_chain_file(context.get(), own_certificate.c_str());
+    SSL_CTX_use_PrivateKey_file(context.get(), own_key.c_str(), SSL_FILETYPE_PEM);
+  }
+  const std::unique_ptr<SSL, void (*)(SSL*)> ssl(SSL_new(context.get()), SSL_free);
+  SSL_set_fd(ssl.get(), client.fd());
+  if (SSL_connect(ssl.get()) != 1) return "";
+  const std::string hello = "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n";
+  SSL_write(ssl.get(), hello.data(), static_cast<int>(hello.size()));
+  char bytes[16];  // with TLS 1.3 the client learns only here that it is not wanted
+  if (SSL_read(ssl.get(), bytes, sizeof(bytes)) <= 0) return "";
+  const std::unique_ptr<X509, void (*)(X509*)> shown(SSL_get1_peer_certificate(ssl.get()), X509_free);
+  return std::to_string(ASN1_INTEGER_get(X509_get0_serialNumber(shown.get())));
+}
+
+TEST_F(HttpServerTest, TakesARenewedCertificateWithoutARestart) {
+  const std::string folder = ::testing::TempDir() + "saker_http_renew_" + std::to_string(::getpid());
+  std::filesystem::create_directories(folder);
+  ServerOptions options;
+  options.certificate_path = folder + "/cert.pem";
+  options.private_key_path = folder + "/key.pem";
+  options.certificate_check = milliseconds(50);
+  MakeCertificate(options.certificate_path, options.private_key_path, 1);
+  Start(options);
+  const std::string before = SerialSeen(port_);
+  EXPECT_EQ(before, "1");
+  std::ofstream(options.certificate_path) << "half of it";
+  std::this_thread::sleep_for(milliseconds(600));
+  EXPECT_EQ(SerialSeen(port_), before);  // what cannot be used replaces nothing
+  MakeCertificate(options.certificate_path, options.private_key_path, 2);
+  EXPECT_TRUE(Eventually([&] { return SerialSeen(port_) == "2"; }));
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(HttpServerTest, WantsClientsCertificatesWhenToldTo) {
+  const std::string folder = ::testing::TempDir() + "saker_http_mtls_" + std::to_string(::getpid());
+  std::filesystem::create_directories(folder);
+  ServerOptions options;
+  options.client_ca_path = folder + "/ca.pem";
+  EXPECT_THAT(HttpServer::Start(options, router_).status().message(), HasSubstr("ca.pem"));
+  options.certificate_path = folder + "/cert.pem";
+  options.private_key_path = folder + "/key.pem";
+  MakeCertificate(options.certificate_path, options.private_key_path, 1);
+  std::ofstream(options.client_ca_path) << "no certificate";
+  EXPECT_THAT(HttpServer::Start(options, router_).status().message(), HasSubstr("ca.pem"));
+  MakeCertificate(options.client_ca_path, folder + "/ca-key.pem", 5);  // signs itself: CA and client in one
+  MakeCertificate(folder + "/rogue.pem", folder + "/rogue-key.pem", 6);
+  Start(options);
+  EXPECT_EQ(SerialSeen(port_), "");
+  EXPECT_EQ(SerialSeen(port_, folder + "/rogue.pem", folder + "/rogue-key.pem"), "");
+  EXPECT_NE(SerialSeen(port_, options.client_ca_path, folder + "/ca-key.pem"), "");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_F(HttpServerTest, ABigBodyAsksTheLedgerFirst) {
+  MemoryBudget memory(6 << 20);
+  ServerOptions options;
+  options.memory = &memory;
+  Start(options);
+  for (const size_t size : {size_t{1} << 20, size_t{2} << 20}) {
+    Client client(port_);
+    const std::string body(size, 'y');
+    client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + body);
+    EXPECT_THAT(client.Receive(), StartsWith(size == 1 << 20 ? "HTTP/1.1 200" : "HTTP/1.1 503"));
+  }
+  server_.reset();
+  EXPECT_EQ(memory.used_bytes(), 0u);
 }
 
 TEST_F(HttpServerTest, SpeaksTls) {

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <climits>
@@ -92,6 +93,18 @@ std::string LastTlsError() {
   return text;
 }
 
+// What changes when a file is replaced or written.
+std::string Identities(const TlsFiles& files) {
+  std::string all;
+  for (const std::string* path : {&files.certificate_path, &files.private_key_path, &files.client_ca_path}) {
+    struct stat info {};
+    if (path->empty() || ::stat(path->c_str(), &info) != 0) info = {};
+    all += std::to_string(info.st_ino) + "/" + std::to_string(info.st_size) + "/" + std::to_string(info.st_mtim.tv_sec) + "." +
+           std::to_string(info.st_mtim.tv_nsec) + " ";
+  }
+  return all;
+}
+
 // Offered protocols are length-prefixed names; a client that offers no http/1.1 gets no answer to its offer.
 int ChooseProtocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned int in_size, void*) {
   static const unsigned char kOurs[] = "\x08http/1.1";
@@ -109,33 +122,60 @@ std::unique_ptr<Transport> MakePlainTransport(int fd) {
   return std::make_unique<PlainTransport>(fd);
 }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::Create(const std::string& certificate_path, const std::string& private_key_path) {
-  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+Result<TlsContext::Context> TlsContext::Load(const TlsFiles& files) {
+  const Context owner(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  SSL_CTX* context = owner.get();
   if (context == nullptr) return Internal("OpenSSL gave no context: ", LastTlsError());
-  std::shared_ptr<TlsContext> result(new TlsContext(context));
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   // A short write may be repeated from another address, and idle connections give their buffers back.
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_alpn_select_cb(context, ChooseProtocol, nullptr);
-  if (SSL_CTX_use_certificate_chain_file(context, certificate_path.c_str()) != 1) {
-    return InvalidArgument("the certificate ", certificate_path, " cannot be used: ", LastTlsError());
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate_path.c_str()) != 1) {
+    return InvalidArgument("the certificate ", files.certificate_path, " cannot be used: ", LastTlsError());
   }
-  if (SSL_CTX_use_PrivateKey_file(context, private_key_path.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return InvalidArgument("the private key ", private_key_path, " cannot be used: ", LastTlsError());
+  if (SSL_CTX_use_PrivateKey_file(context, files.private_key_path.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return InvalidArgument("the private key ", files.private_key_path, " cannot be used: ", LastTlsError());
   }
   if (SSL_CTX_check_private_key(context) != 1) {
-    return InvalidArgument("the private key ", private_key_path, " does not belong to the certificate ", certificate_path);
+    return InvalidArgument("the private key ", files.private_key_path, " does not belong to the certificate ", files.certificate_path);
   }
-  return result;
+  if (files.client_ca_path.empty()) return owner;
+  if (SSL_CTX_load_verify_locations(context, files.client_ca_path.c_str(), nullptr) != 1) {
+    return InvalidArgument("the clients' CA ", files.client_ca_path, " cannot be used: ", LastTlsError());
+  }
+  SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_ca_path.c_str()));
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  static const unsigned char kSessions[] = "saker";  // OpenSSL resumes no verified session without a name
+  SSL_CTX_set_session_id_context(context, kSessions, sizeof(kSessions) - 1);
+  return owner;
 }
 
-TlsContext::~TlsContext() {
-  SSL_CTX_free(context_);
+Result<std::shared_ptr<TlsContext>> TlsContext::Create(TlsFiles files) {
+  std::string seen = Identities(files);
+  Context context = TRY(Load(files));
+  return std::shared_ptr<TlsContext>(new TlsContext(std::move(files), std::move(seen), std::move(context)));
+}
+
+Status TlsContext::Refresh() {
+  std::string seen = Identities(files_);
+  {
+    MutexLock lock(mutex_);
+    if (seen == seen_) return OkStatus();
+  }
+  Context context = TRY(Load(files_));
+  MutexLock lock(mutex_);
+  context_ = std::move(context);
+  seen_ = std::move(seen);
+  return OkStatus();
 }
 
 std::unique_ptr<Transport> TlsContext::MakeTransport(int fd) {
-  SSL* ssl = SSL_new(context_);
+  SSL* ssl = nullptr;
+  {
+    MutexLock lock(mutex_);
+    ssl = SSL_new(context_.get());  // holds on to the context
+  }
   if (ssl == nullptr) return nullptr;
   if (SSL_set_fd(ssl, fd) != 1) {
     SSL_free(ssl);

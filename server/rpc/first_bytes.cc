@@ -38,14 +38,18 @@ class Reader {
   bool failed_ = false;
 };
 
-// Does the list of protocols hold "h2"? nullopt when it is malformed.
-std::optional<bool> OffersH2(std::string_view extension) {
+// Does the list of protocols hold "h2" and not "http/1.1"? nullopt when it is malformed.
+std::optional<bool> OffersOnlyH2(std::string_view extension) {
   Reader reader(extension);
   Reader list(reader.Block(reader.Number(2)));
-  bool found = false;
-  while (!list.failed() && !list.rest().empty()) found |= list.Block(list.Number(1)) == "h2";
+  bool h2 = false, http = false;
+  while (!list.failed() && !list.rest().empty()) {
+    const std::string_view protocol = list.Block(list.Number(1));
+    h2 |= protocol == "h2";
+    http |= protocol == "http/1.1";
+  }
   if (reader.failed() || list.failed()) return std::nullopt;
-  return found;
+  return h2 && !http;
 }
 
 }  // namespace
@@ -83,9 +87,9 @@ Peer ClassifyTls(std::string_view bytes) {
     const size_t type = extensions.Number(2);
     const std::string_view extension = extensions.Block(extensions.Number(2));
     if (type != kAlpn || extensions.failed()) continue;
-    const std::optional<bool> h2 = OffersH2(extension);
-    if (!h2) return Peer::kGarbage;
-    return *h2 ? Peer::kGrpc : Peer::kHttp;
+    const std::optional<bool> only_h2 = OffersOnlyH2(extension);
+    if (!only_h2) return Peer::kGarbage;
+    return *only_h2 ? Peer::kGrpc : Peer::kHttp;
   }
   return hello.failed() || body.failed() || extensions.failed() ? Peer::kGarbage : Peer::kHttp;
 }

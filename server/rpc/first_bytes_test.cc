@@ -42,6 +42,7 @@ TEST(ClassifyTls, ReadsAlpn) {
   EXPECT_EQ(ClassifyTls(ClientHello(Block(1, "h2"))), Peer::kGrpc);
   EXPECT_EQ(ClassifyTls(ClientHello(Block(1, "grpc-exp") + Block(1, "h2"))), Peer::kGrpc);
   EXPECT_EQ(ClassifyTls(ClientHello(Block(1, "http/1.1"))), Peer::kHttp);
+  EXPECT_EQ(ClassifyTls(ClientHello(Block(1, "h2") + Block(1, "http/1.1"))), Peer::kHttp);  // curl, browsers
   EXPECT_EQ(ClassifyTls(ClientHello("")), Peer::kHttp);
 }
 

@@ -194,9 +194,15 @@ TEST_F(AuthTest, ChecksNamesAndPasswords) {
 TEST_F(AuthTest, MakesRootsPasswordOnceWhenNoneIsGiven) {
   AuthOptions options = Enabled();
   options.root_password.clear();
+  std::string announced;
+  options.announce = [&](const std::string& text) {
+    EXPECT_FALSE(*users_.Get("root")) << "a crash now would leave a password that nobody knows";
+    announced = text;
+  };
   Open(options);
   ASSERT_TRUE(auth_->generated_root_password().has_value());
   const std::string password = *auth_->generated_root_password();
+  EXPECT_EQ(announced, password);
   EXPECT_EQ(password.size(), 24u);
   EXPECT_TRUE(Ask("root:" + password).ok());
   Open(options);

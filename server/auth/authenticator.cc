@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "common/log.h"
+#include "common/metrics.h"
 #include "server/auth/base64.h"
 #include "server/auth/credential_cache.h"
 #include "server/auth/failure_delay.h"
@@ -79,12 +80,18 @@ class StoreAuthenticator final : public Authenticator {
     if (!options_.enabled) return OkStatus();
     // Somebody to compare with when the user is unknown, so that the answer takes as long.
     nobody_ = TRY(HashPassword(RandomPassword(), Cost()));
-    if (TRY(store_.Get(std::string(kRootUser)))) return OkStatus();
+    if (TRY(store_.Get(std::string(kRootUser)))) {
+      if (!options_.root_password_file.empty() || !options_.root_password.empty()) {
+        Log(kInfo, "root has a password already; the configured first password is not used");
+      }
+      return OkStatus();
+    }
     std::string password = options_.root_password;
     if (!options_.root_password_file.empty()) password = TRY(ReadPasswordFile(options_.root_password_file));
     if (password.empty()) {
       password = RandomPassword();
       generated_ = password;
+      if (options_.announce) options_.announce(password);
     }
     TRY(CheckPassword(password));
     const std::string hash = TRY(HashPassword(password, Cost()));
@@ -179,7 +186,10 @@ class StoreAuthenticator final : public Authenticator {
   std::optional<Result<Caller>> TryCredential(const std::optional<Credential>& credential, std::string_view peer) {
     if (!credential) return Result<Caller>(Failure("", peer));
     if (cache_.Holds(credential->user, credential->password)) return Result<Caller>(Caller{credential->user});
-    if (delay_.MustWait(credential->user + "@" + AddressOf(peer), FailureDelay::Clock::now())) return Result<Caller>(WrongCredential());
+    if (delay_.MustWait(credential->user + "@" + AddressOf(peer), FailureDelay::Clock::now())) {
+      failures_.Add();
+      return Result<Caller>(WrongCredential());
+    }
     return std::nullopt;
   }
 
@@ -208,7 +218,8 @@ class StoreAuthenticator final : public Authenticator {
     return Caller{credential->user};
   }
 
-  static Status Failure(std::string_view user, std::string_view peer) {
+  Status Failure(std::string_view user, std::string_view peer) {
+    failures_.Add();
     Log(kWarning, "authentication failed", {{"user", user.substr(0, 64)}, {"peer", peer}});
     return WrongCredential();
   }
@@ -219,6 +230,7 @@ class StoreAuthenticator final : public Authenticator {
   std::optional<std::string> generated_;
   CredentialCache cache_;
   FailureDelay delay_;
+  Counter& failures_ = GetCounter("saker_auth_failures_total", "Credentials that were refused.");
   std::atomic<int> waiting_{0};
   Mutex check_;
   Mutex change_;  // one change of users at a time

@@ -6,6 +6,7 @@
 // password. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,9 +23,11 @@ inline constexpr std::string_view kRootUser = "root";
 struct AuthOptions {
   bool enabled = false;
   // How root's password is found when the store has no root yet: the file, then the text (from the environment), else a
-  // new one is made and told once through `generated_root_password`.
+  // new one is made and told once: to `announce` before it is stored, since a start may still fail afterwards, and through
+  // `generated_root_password`. A store that has root keeps root's password.
   std::string root_password_file;
   std::string root_password;
+  std::function<void(const std::string& password)> announce;
   uint32_t argon2_memory_kib = 19 * 1024;
   uint32_t argon2_passes = 2;
 };

@@ -1,11 +1,14 @@
 #include "server/config.h"
 
+#include <arpa/inet.h>
+#include <sys/stat.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
+#include <set>
 #include <type_traits>
 
 namespace saker::server {
@@ -51,31 +54,68 @@ void Assign(const YAML::Node& node, T* member) {
   }
 }
 
+// A name like 127.example.com is not a loopback address, wherever it points.
 bool IsLoopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1" || address == "localhost";
+  in_addr v4{};
+  if (::inet_pton(AF_INET, address.c_str(), &v4) == 1) return ntohl(v4.s_addr) >> 24 == 127;
+  return address == "::1" || address == "localhost";
+}
+
+const char* KindOf(const std::string&) {
+  return "a text";
+}
+const char* KindOf(bool) {
+  return "true or false";
+}
+const char* KindOf(int) {
+  return "a whole number";
+}
+const char* KindOf(uint64_t) {
+  return "a whole number, not below 0";
+}
+const char* KindOf(const std::vector<std::string>&) {
+  return "a text or a list of texts";
+}
+
+// One `name: value` line of the file `path`.
+Status TakeLine(const std::string& path, const YAML::Node& name_node, const YAML::Node& value, std::set<std::string>* seen,
+                Config* config) {
+  std::string key = name_node.as<std::string>();
+  std::replace(key.begin(), key.end(), '_', '-');
+  const int line = name_node.Mark().line + 1;
+  Status status = InvalidArgument(path, ":", line, ": unknown setting '", key, "'; did you mean '", NearestSetting(key), "'?");
+  ForEachSetting(*config, [&](const char* name, auto& member, const char*) {
+    if (key != name) return;
+    status = OkStatus();
+    try {
+      Assign(value, &member);
+    } catch (const YAML::Exception&) {
+      status = InvalidArgument(path, ":", line, ": ", key, " should be ", KindOf(member),
+                               value.IsScalar() ? ", it is '" + value.Scalar() + "'" : ", it is something else");
+    }
+  });
+  if (status.ok() && !seen->insert(key).second) return InvalidArgument(path, ":", line, ": ", key, " is set twice");
+  return status;
+}
+
+Status CheckRange(const char* name, int64_t value, int64_t least, int64_t most) {
+  if (value >= least && value <= most) return OkStatus();
+  return InvalidArgument(name, " ", value, " is not between ", least, " and ", most);
 }
 
 }  // namespace
 
 Status ReadConfigFile(const std::string& path, Config* config) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    return InvalidArgument("the configuration file ", path, " is a directory");
+  }
   try {
     const YAML::Node root = YAML::LoadFile(path);
     if (root.IsNull()) return OkStatus();
     if (!root.IsMap()) return InvalidArgument(path, ": a configuration file is a list of `name: value` lines");
-    for (const auto& entry : root) {
-      std::string key = entry.first.as<std::string>();
-      std::replace(key.begin(), key.end(), '_', '-');
-      bool known = false;
-      ForEachSetting(*config, [&](const char* name, auto& member, const char*) {
-        if (key != name) return;
-        known = true;
-        Assign(entry.second, &member);
-      });
-      if (!known) {
-        return InvalidArgument(path, ":", entry.first.Mark().line + 1, ": unknown setting '", key, "'; did you mean '", NearestSetting(key),
-                               "'?");
-      }
-    }
+    std::set<std::string> seen;
+    for (const auto& entry : root) TRY(TakeLine(path, entry.first, entry.second, &seen, config));
   } catch (const YAML::BadFile&) {
     return NotFound("the configuration file ", path, " cannot be read");
   } catch (const YAML::Exception& error) { return InvalidArgument(path, ":", error.mark.line + 1, ": ", error.msg); }
@@ -99,11 +139,25 @@ Result<uint64_t> ParseBytes(const std::string& text, uint64_t machine_bytes) {
   return static_cast<uint64_t>(bytes);
 }
 
+bool IsOpenToOthers(const Config& config) {
+  return !IsLoopback(config.address);
+}
+
 Status CheckConfig(const Config& config) {
-  for (const auto& [name, port] : {std::pair{"port", config.port}, std::pair{"ops-port", config.ops_port}}) {
-    if (port < 0 || port > 65535) return InvalidArgument(name, " ", port, " is not between 0 and 65535");
+  TRY(CheckRange("port", config.port, 0, 65535));
+  TRY(CheckRange("ops-port", config.ops_port, 0, 65535));
+  constexpr int kMostThreads = 1024;
+  TRY(CheckRange("embed-threads", config.embed_threads, 0, kMostThreads));
+  TRY(CheckRange("search-threads", config.search_threads, 0, kMostThreads));
+  TRY(CheckRange("background-threads", config.background_threads, 0, kMostThreads));
+  TRY(CheckRange("request-threads", config.request_threads, 0, kMostThreads));
+  TRY(CheckRange("request-queue", config.request_queue, 1, 1 << 20));
+  TRY(CheckRange("drain-seconds", config.drain_seconds, 0, 3600));
+  if (!config.tls_client_ca.empty() && config.tls_certificate.empty()) {
+    return InvalidArgument("tls-client-ca ", config.tls_client_ca,
+                           " asks clients for certificates, but without tls-certificate and tls-key nothing is encrypted");
   }
-  if (!IsLoopback(config.address) && !config.auth && !config.insecure_open) {
+  if (IsOpenToOthers(config) && !config.auth && !config.insecure_open) {
     return InvalidArgument("address ", config.address,
                            " can be reached by others and authentication is off: add --auth, or --insecure-open if that is meant");
   }
@@ -122,7 +176,7 @@ Status CheckConfig(const Config& config) {
     return InvalidArgument("log-level '", config.log_level, "' is not debug, info, warning or error");
   }
   if (config.seal_bytes < 64 << 10) return InvalidArgument("seal-bytes ", config.seal_bytes, " is below the least of ", 64 << 10);
-  if (config.request_queue < 1) return InvalidArgument("request-queue ", config.request_queue, " is below 1");
+  if (config.embed_queue_tokens < 1) return InvalidArgument("embed-queue-tokens 0 would refuse every text");
   return OkStatus();
 }
 

@@ -59,7 +59,7 @@ void ForEachSetting(C& c, F&& f) {
   f("root-password-file", c.root_password_file, "first password of root; else $SAKER_ROOT_PASSWORD, else one is made and printed once");
   f("tls-certificate", c.tls_certificate, "PEM file; with --tls-key the public port speaks TLS only");
   f("tls-key", c.tls_key, "PEM file, readable by its owner only");
-  f("tls-client-ca", c.tls_client_ca, "PEM file; gRPC clients must then show a certificate it signed");
+  f("tls-client-ca", c.tls_client_ca, "PEM file; clients must then show a certificate it signed, gRPC and HTTP alike");
   f("model", c.model, "[NAME=]PATH of a model to serve, a Hugging Face directory; may be given more than once");
   f("embed-precision", c.embed_precision, "auto, fp32 or bf16");
   f("embed-threads", c.embed_threads, "threads of a model; 0: all cores");
@@ -82,6 +82,7 @@ void ForEachSetting(C& c, F&& f) {
 
 // Reads a YAML file of `name: value` lines over what `config` holds.
 Status ReadConfigFile(const std::string& path, Config* config);
+bool IsOpenToOthers(const Config& config);  // the public port is not on a loopback address
 // Values that make no sense together, with the way out; also the rule that an open address wants authentication.
 Status CheckConfig(const Config& config);
 // "80%" of `machine_bytes`, "8GiB", "1000000".

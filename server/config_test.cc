@@ -39,6 +39,45 @@ TEST(ReadConfigFile, AWrongTypeOrABrokenFileIsAnErrorWithItsLine) {
   EXPECT_TRUE(ReadConfigFile(WriteFile(""), &config).ok());
 }
 
+TEST(ReadConfigFile, AWrongValueNamesItsSettingAndWhatItShouldBe) {
+  Config config;
+  EXPECT_NE(ReadConfigFile(WriteFile("auth: true\nseal-bytes: 128MiB\n"), &config)
+                .message()
+                .find(":2: seal-bytes should be a whole number, not below 0, it is '128MiB'"),
+            std::string::npos);
+  EXPECT_NE(ReadConfigFile(WriteFile("port: 1\nport: 2\n"), &config).message().find(":2: port is set twice"), std::string::npos);
+  EXPECT_NE(ReadConfigFile(testing::TempDir(), &config).message().find("is a directory"), std::string::npos);
+}
+
+TEST(CheckConfig, NumbersHaveBounds) {
+  for (int Config::*setting : {&Config::embed_threads, &Config::search_threads, &Config::background_threads, &Config::request_threads,
+                               &Config::drain_seconds, &Config::request_queue}) {
+    for (const int value : {-1, 100'000'000}) {
+      Config config;
+      config.*setting = value;
+      EXPECT_NE(CheckConfig(config).message().find("is not between"), std::string::npos) << value;
+    }
+  }
+}
+
+TEST(CheckConfig, ClientsCertificatesWantTls) {
+  Config config;
+  config.tls_client_ca = "ca.pem";
+  EXPECT_NE(CheckConfig(config).message().find("nothing is encrypted"), std::string::npos);
+}
+
+TEST(CheckConfig, ANameThatLooksLikeLoopbackIsNotTaken) {
+  Config config;
+  for (const char* address : {"127.0.0.1", "127.9.9.9", "localhost", "::1"}) {
+    config.address = address;
+    EXPECT_TRUE(CheckConfig(config).ok()) << address;
+  }
+  for (const char* address : {"127.example.com", "::", "10.0.0.1", ""}) {
+    config.address = address;
+    EXPECT_FALSE(CheckConfig(config).ok()) << address;
+  }
+}
+
 TEST(CheckConfig, AnOpenAddressWantsAuthenticationOrAWordFor) {
   Config config;
   EXPECT_TRUE(CheckConfig(config).ok());

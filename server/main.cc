@@ -76,7 +76,7 @@ int RunModel(const CLI::App& model, const ModelArguments& arguments) {
 
 int Main(int argc, char** argv) {
   CLI::App app("Saker: a vector database that embeds and reranks in the same process.", "saker");
-  app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("saker ") + kVersion);
   app.get_formatter()->column_width(34);
   Config config;
   std::string config_file;
@@ -85,6 +85,10 @@ int Main(int argc, char** argv) {
   AddModel(app, &model);
   app.add_subcommand("version", "print the version");
   CLI11_PARSE(app, argc, argv);
+  if (app.get_subcommands().empty()) {
+    std::fprintf(stderr, "saker: say what to do: serve, model or version; `saker serve` needs nothing else. saker --help tells more\n");
+    return 1;
+  }
 
   if (app.got_subcommand("version")) {
     std::printf("saker %s\n", kVersion);

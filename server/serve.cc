@@ -118,19 +118,26 @@ void LogEffectiveConfig(const Config& config) {
   Log(kInfo, "configuration", {{"values", text}});
 }
 
+// An IPv6 address wants brackets before a port.
+std::string UrlHost(const std::string& address) {
+  return address.find(':') != std::string::npos ? "[" + address + "]" : address;
+}
+
 void PrintWelcome(const Config& config, uint16_t port, uint16_t ops_port, const auth::Authenticator& authenticator) {
   const std::string host = config.address == "0.0.0.0" || config.address == "::" ? "127.0.0.1" : config.address;
   const std::string scheme = config.tls_certificate.empty() ? "http" : "https";
-  const std::string url = scheme + "://" + host + ":" + std::to_string(port);
+  const std::string url = scheme + "://" + UrlHost(host) + ":" + std::to_string(port);
   std::printf("Saker %s\n  data        %s\n  clients     %s   (Milvus gRPC and REST, OpenAI /v1/embeddings)\n", kVersion,
               config.data.c_str(), url.c_str());
-  std::printf("  operations  http://%s:%d   (/metrics, /livez, /readyz)\n", config.ops_address.c_str(), ops_port);
-  if (authenticator.generated_root_password()) {
-    std::printf("  user        root, password %s   (made now and shown only here)\n", authenticator.generated_root_password()->c_str());
-  }
+  std::printf("  operations  http://%s:%d   (/metrics, /livez, /readyz)\n", UrlHost(config.ops_address).c_str(), ops_port);
   const char* token = authenticator.enabled() ? ", token=\"root:PASSWORD\"" : "";
   std::printf("Try it:\n  python: from pymilvus import MilvusClient; client = MilvusClient(\"%s\"%s)\n", url.c_str(), token);
   std::printf("  curl -s %s/v2/vectordb/collections/create -d '{\"collectionName\": \"docs\", \"dimension\": 4}'\n", url.c_str());
+  std::fflush(stdout);
+}
+
+void AnnounceRootPassword(const std::string& password) {
+  std::printf("saker: made the user root with the password %s   (shown only here)\n", password.c_str());
   std::fflush(stdout);
 }
 
@@ -166,11 +173,20 @@ int Serve(const Config& config) {
   Stages stages;
   auto ops = ops::OpsServer::Start({.address = config.ops_address, .port = static_cast<uint16_t>(config.ops_port), .version = kVersion},
                                    [&stages] { return GetReadiness(stages); });
-  if (!ops.ok()) return Fail("operations port", ops.status());
+  if (!ops.ok()) return Fail("operations port (another with --ops-port)", ops.status());
 
   const Result<uint64_t> memory_limit = ParseBytes(config.memory_limit, AvailableMemoryBytes());
   if (!memory_limit.ok()) return Fail("memory-limit", memory_limit.status());
-  MemoryBudget memory(*memory_limit);
+  const auto shared_memory = std::make_shared<MemoryBudget>(*memory_limit);  // the metrics may look at it to the very end
+  MemoryBudget& memory = *shared_memory;
+  for (const char* account : {"growing", "columns", "index", "model", "request"}) {
+    SetGaugeCallback("saker_memory_ledger_bytes", "What the memory ledger has given out.", {{"account", account}},
+                     [shared_memory, account] {
+                       const std::map<std::string, uint64_t> accounts = shared_memory->Accounts();
+                       const auto found = accounts.find(account);
+                       return found == accounts.end() ? 0.0 : static_cast<double>(found->second);
+                     });
+  }
   SetGaugeCallback("saker_memory_limit_bytes", "What the memory ledger may give out.", {},
                    [limit = *memory_limit] { return static_cast<double>(limit); });
 
@@ -216,14 +232,19 @@ int Serve(const Config& config) {
   const char* root_password = std::getenv("SAKER_ROOT_PASSWORD");
   auto authenticator = auth::CreateAuthenticator({.enabled = config.auth,
                                                   .root_password_file = config.root_password_file,
-                                                  .root_password = root_password != nullptr ? root_password : ""},
+                                                  .root_password = root_password != nullptr ? root_password : "",
+                                                  .announce = AnnounceRootPassword},
                                                  users);
   if (!authenticator.ok()) return Fail("authentication", authenticator.status());
 
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
   http::Router router;
   rest::RegisterRest(router, {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion});
-  auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate, .private_key_path = config.tls_key}, router);
+  auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate,
+                                       .private_key_path = config.tls_key,
+                                       .client_ca_path = config.tls_client_ca,
+                                       .memory = &memory},
+                                      router);
   if (!http.ok()) return Fail("HTTP", http.status());
 
   WorkerPool request_pool({.name = "request",
@@ -233,7 +254,8 @@ int Serve(const Config& config) {
                                   .port = static_cast<uint16_t>(config.port),
                                   .tls_certificate_path = config.tls_certificate,
                                   .tls_key_path = config.tls_key,
-                                  .tls_client_ca_path = config.tls_client_ca},
+                                  .tls_client_ca_path = config.tls_client_ca,
+                                  .memory = &memory},
                                  *proxy, **authenticator, request_pool, [&http](int fd, bool tls) { (*http)->Adopt(fd, tls); });
   if (!rpc.ok()) return Fail("public port", rpc.status());
   {
@@ -243,7 +265,7 @@ int Serve(const Config& config) {
   const auto started_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start).count();
   Log(kInfo, "serving",
       {{"address", config.address}, {"port", (*rpc)->port()}, {"ops_port", (*ops)->port()}, {"version", kVersion}, {"ms", started_ms}});
-  if (config.insecure_open && !config.auth)
+  if (IsOpenToOthers(config) && !config.auth)
     Log(kWarning, "the port is open to others without authentication", {{"address", config.address}});
   PrintWelcome(config, (*rpc)->port(), (*ops)->port(), **authenticator);
 

@@ -86,6 +86,10 @@ Status CheckModelName(std::string_view name) {
     before = c;
   }
   if (before == '/') return InvalidArgument("the model name '", name, "' ends with a slash");
+  const std::string slashed = "/" + std::string(name) + "/";
+  if (slashed.find("/./") != std::string::npos || slashed.find("/../") != std::string::npos) {
+    return InvalidArgument("the model name '", name, "' has a part that is only dots, as a path would");
+  }
   return OkStatus();
 }
 

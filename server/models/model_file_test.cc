@@ -48,7 +48,8 @@ TEST_F(ModelFileTest, ReadsNameAndPathOrPathAlone) {
 
 TEST_F(ModelFileTest, ChecksNames) {
   for (const char* good : {"a", "BAAI/bge-m3", "x/y/z_1.5", "..."}) EXPECT_TRUE(CheckModelName(good).ok()) << good;
-  for (const char* bad : {"", "/a", "a/", "a//b", "a b", "a\nb", "é", "a\"b"}) EXPECT_FALSE(CheckModelName(bad).ok()) << bad;
+  for (const char* bad : {"", "/a", "a/", "a//b", "a b", "a\nb", "é", "a\"b", ".", "..", "../x", "a/../b"})
+    EXPECT_FALSE(CheckModelName(bad).ok()) << bad;
   EXPECT_FALSE(CheckModelName(std::string(256, 'a')).ok());
 }
 

@@ -93,7 +93,7 @@ Result<filter::TemplateValue::List> ReadIds(const JsonElement& value, const Fiel
     const bool is_number = element.get(number) == simdjson::SUCCESS;
     const bool is_text = element.get(text) == simdjson::SUCCESS;
     if (key.type == DataType::kInt64 && (is_number || (is_text && ParseInteger(text, &number)))) {
-      ids.push_back({number});
+      ids.emplace_back().value = number;
     } else if (key.type != DataType::kInt64 && is_text) {
       ids.push_back({std::string(text)});
     } else {

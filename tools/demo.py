@@ -227,8 +227,9 @@ def main():
         if sys.stdin.isatty() and sys.stdout.isatty():
             say(f"\nThe server stays until Ctrl-C. Type a question, or press Ctrl-C.")
             with contextlib.suppress(KeyboardInterrupt, EOFError):
-                while question := input("> ").strip():
-                    ask(client, question)
+                while True:
+                    if question := input("> ").strip():
+                        ask(client, question)
     finally:
         server.send_signal(signal.SIGTERM)
         try:

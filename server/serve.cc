@@ -137,7 +137,7 @@ void PrintWelcome(const Config& config, uint16_t port, uint16_t ops_port, const 
 }
 
 void AnnounceRootPassword(const std::string& password) {
-  std::printf("saker: made the user root with the password %s   (shown only here)\n", password.c_str());
+  std::printf("saker: made user root, password %s   (shown only here)\n", password.c_str());
   std::fflush(stdout);
 }
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -164,6 +165,11 @@ def a_generated_root_password_is_printed_once():
         server.stop()
         server.start()
         assert server.log_path.read_text().count("root, password ") == 1
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(1)
+        done = run("serve", "--auth", "--data", folder, "--ops-port", "0", "--port", busy.getsockname()[1])
+        assert done.returncode == 1 and done.stdout.count("root, password ") == 1, "a start that fails must not lock root out"
 
 
 @case
@@ -219,6 +225,27 @@ def tls_for_both_protocols():
             except OSError:
                 status = None
             assert status is None, "plain HTTP was answered on a TLS port"
+            both = subprocess.run(["openssl", "s_client", "-connect", f"localhost:{server.port}", "-alpn", "h2,http/1.1"], input="",
+                                  capture_output=True, text=True, timeout=20).stdout
+            assert "ALPN protocol: http/1.1" in both, "curl and browsers offer both and speak REST"
+        with Server(arguments.saker, args=["--tls-certificate", str(cert), "--tls-key", str(key), "--tls-client-ca", str(cert)],
+                    wait=False) as server:
+            known = ssl.create_default_context(cafile=str(cert))
+            known.load_cert_chain(cert, key)
+            request.full_url = f"https://localhost:{server.port}/v2/vectordb/collections/list"
+            end = time.monotonic() + 20
+            while True:
+                try:
+                    assert json.loads(urllib.request.urlopen(request, context=known, timeout=10).read())["code"] == 0
+                    break
+                except OSError:
+                    assert time.monotonic() < end, "a client with the right certificate is not served"
+                    time.sleep(0.05)
+            try:
+                urllib.request.urlopen(request, context=context, timeout=10)
+                raise AssertionError("a client without a certificate was served over HTTP")
+            except OSError:
+                pass
 
 
 @case

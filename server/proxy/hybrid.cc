@@ -41,13 +41,13 @@ Result<SearchResponse> LocalProxy::HybridSearchCollection(const HybridSearchRequ
       leg.params.emplace_back("group_by_field", rank.group_by_field);
       leg.params.emplace_back("group_size", std::to_string(rank.group_size));
     }
-    SearchPlan plan = TRY(PlanSearch(collection, leg, {request.partitions, request.consistency}, context));
+    SearchPlan plan = TRY(PlanSearch(collection, leg, {request.partitions, request.consistency, false, true}, context));
     if (plan.params.iterator) return Refused("search iterator is not supported in a hybrid search");
     group_by = plan.group_by;
     plan.request.output_field_ids = projection.field_ids;
     rescorer.AddFields(&plan.request.output_field_ids);
     const size_t limit = static_cast<size_t>(plan.params.topk);
-    shard::SearchResult result = TRY(RunSearch(collection, plan, limit, static_cast<size_t>(plan.params.offset), context));
+    shard::SearchResult result = TRY(RunSearch(collection, plan, limit, 0, context));
     legs.push_back({plan.request.metric, std::move(result)});
   }
   // A decay reorders what the ranks gave: the window is cut after it.

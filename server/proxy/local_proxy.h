@@ -94,6 +94,7 @@ class LocalProxy final : public Proxy {
     const std::vector<std::string>& partitions;
     const Consistency& consistency;
     bool iterator = false;
+    bool hybrid_leg = false;  // its own offset is ignored: pymilvus repeats there what the fused list leaves out
   };
 
   Result<CollectionPtr> Find(const CollectionRef& target) const { return coordinator_.Find(target.database, target.collection); }

@@ -153,6 +153,7 @@ Result<LocalProxy::SearchPlan> LocalProxy::PlanSearch(const CollectionPtr& colle
                                                       const Context& context) {
   SearchPlan plan;
   plan.params = TRY(ReadSearchParams(ann.params));
+  if (options.hybrid_leg) plan.params.offset = 0;
   const SearchParams& params = plan.params;
   TRY(CheckTopK(params.topk, params.offset));
   TRY(CheckQueryCount(ann.queries.count()));

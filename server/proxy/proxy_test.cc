@@ -309,6 +309,11 @@ TEST_F(ProxyTest, HybridSearchFusesItsLegs) {
   const auto found = proxy_->HybridSearch(request, context_).value();
   EXPECT_THAT(found.ids.ints, ElementsAre(3, 1));
   EXPECT_EQ(found.fields[0].column.GetInteger(0), 30);
+
+  // pymilvus repeats the offset in every leg; only the fused list leaves rows out.
+  request.rank_params.emplace_back("offset", "1");
+  for (AnnRequest& leg : request.requests) leg.params.emplace_back("offset", "1");
+  EXPECT_THAT(proxy_->HybridSearch(request, context_).value().ids.ints, ElementsAre(1, 2));
 }
 
 TEST_F(ProxyTest, SearchesByIds) {

@@ -423,6 +423,9 @@ def hybrid_search(c):
             scores[i] = scores.get(i, 0) + 1 / (60 + rank)
     want = sorted(scores, key=lambda i: (-scores[i], i))[:10]
     assert ids_of(hits)[0] == 5 and all(abs(h["distance"] - scores[h["id"]]) < 1e-5 for h in hits) and set(ids_of(hits)) == set(want)
+    if VERSION >= (2, 5):
+        everything = c.hybrid_search(name, requests, RRFRanker(60), limit=30)[0]
+        assert c.hybrid_search(name, requests, RRFRanker(60), limit=10, offset=3)[0] == everything[3:13]
     weighted = c.hybrid_search(name, requests, WeightedRanker(0.7, 0.3), limit=5)[0]
     assert ids_of(weighted)[0] == 5 and weighted == sorted(weighted, key=lambda h: -h["distance"])
 

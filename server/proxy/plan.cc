@@ -175,6 +175,8 @@ Result<LocalProxy::SearchPlan> LocalProxy::PlanSearch(const CollectionPtr& colle
   request.radius = params.radius;
   request.range_filter = params.range_filter;
   request.after_score = params.last_bound;
+  // What an approximate page missed before its last score, no later page would bring.
+  request.exact = params.iterator;
   TRY(ResolveQueries(collection, ann.queries, context, &plan));
   return plan;
 }

@@ -9,6 +9,8 @@
 namespace saker::proxy {
 namespace {
 
+constexpr size_t kMaxEqualScores = 1 << 20;  // what an iterator gives as one page, however small the client wants it
+
 std::string NewToken() {
   std::random_device random;
   char text[37];
@@ -90,7 +92,7 @@ Result<shard::SearchResult> LocalProxy::RunSearch(const CollectionPtr& collectio
 // A page ends between two scores, never inside a run of equal ones: the next page begins strictly behind the bound.
 Result<shard::SearchResult> LocalProxy::RunIteratorPage(const CollectionPtr& collection, SearchPlan* plan, const Context& context) {
   const size_t batch = static_cast<size_t>(plan->params.topk);
-  for (size_t k = batch + 1;; k = std::min<size_t>(2 * k, kMaxWindow)) {
+  for (size_t k = batch + 1;; k = std::min(2 * k, kMaxEqualScores)) {
     plan->request.k = k;
     WidenSearch(k, &plan->request.params);
     shard::SearchResult result = TRY(RunSearch(collection, *plan, k, 0, context));
@@ -98,9 +100,12 @@ Result<shard::SearchResult> LocalProxy::RunIteratorPage(const CollectionPtr& col
     size_t keep = batch;
     while (keep > 0 && result.scores[keep - 1] == result.scores[batch]) --keep;
     if (keep == 0) {
-      // All of the page has one score: the whole run belongs to it, as far as the window goes.
+      // All of the page has one score: the whole run belongs to it.
       for (keep = batch; keep < result.scores.size() && result.scores[keep] == result.scores[0];) ++keep;
-      if (keep == result.scores.size() && result.scores.size() == k && k < static_cast<size_t>(kMaxWindow)) continue;
+      if (keep == k) {
+        if (k < kMaxEqualScores) continue;
+        return Refused("search iterator: more than ", kMaxEqualScores, " rows have the score ", result.scores[0]);
+      }
     }
     KeepFirst(keep, &result);
     return result;

@@ -32,6 +32,7 @@ Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const C
   query.radius = request.radius;
   query.range_filter = request.range_filter;
   query.after_score = request.after_score;
+  query.exact = request.exact;
   if (field->type == DataType::kSparseFloatVector) {
     if (request.sparse_queries.size() != request.query_count) {
       return InvalidArgument("the search has ", request.sparse_queries.size(), " sparse vectors for ", request.query_count, " queries");
@@ -194,7 +195,7 @@ Status LocalShard::FindGroups(const View& view, segment::VectorQuery query, cons
   const size_t group_size = std::max<size_t>(request.group_size, 1);
   for (size_t wanted = std::max<size_t>(64, 2 * request.k * group_size);; wanted *= 4) {
     query.k = wanted;
-    query.exact = wanted > kExactGroupHits;
+    query.exact = request.exact || wanted > kExactGroupHits;
     RaiseParams(wanted, &query.params);
     std::vector<std::vector<segment::Hit>> lists(query.query_count);
     TRY(FindHits(view, query, request.scope, context, &lists));

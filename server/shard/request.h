@@ -54,6 +54,7 @@ struct SearchRequest {
   std::optional<float> range_filter;
   // Iterator: only hits strictly worse than this score.
   std::optional<float> after_score;
+  bool exact = false;  // no approximate index
   // Grouping: at most `group_size` hits for each value of the field, `k` groups.
   std::optional<int64_t> group_by_field_id;
   size_t group_size = 1;

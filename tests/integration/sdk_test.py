@@ -456,6 +456,43 @@ def iterators(c):
 
 
 @case
+def an_iterator_over_lists_brings_every_row(c):
+    connections.connect("lists", uri=URI)
+    name = fresh(c, "lists")
+    schema = CollectionSchema([FieldSchema("id", DataType.INT64, is_primary=True), FieldSchema("v", DataType.FLOAT_VECTOR, dim=DIM)])
+    collection = Collection(name, schema, using="lists")
+    data = vectors(8000)
+    collection.insert([list(range(8000)), data])
+    collection.flush()
+    collection.create_index("v", {"index_type": "IVF_FLAT", "metric_type": "L2", "params": {"nlist": 128}})
+    collection.load()
+    iterator = collection.search_iterator([data[4]], "v", {"metric_type": "L2", "params": {"nprobe": 2}}, batch_size=500)
+    found = []
+    while page := iterator.next():
+        found += page.ids()
+    iterator.close()
+    assert sorted(found) == list(range(8000)), len(found)
+    assert len(set(found[:2000]) - set(nearest(data, data[4], 2000, "L2"))) <= 1  # where two distances round alike
+    connections.disconnect("lists")
+
+
+@case
+def an_iterator_passes_a_long_run_of_equal_scores(c):
+    if not hasattr(c, "search_iterator"):
+        raise Skip("this client's iterators belong to the ORM")
+    name = fresh(c, "equal")
+    c.create_collection(name, dimension=2, metric_type="L2")
+    for first in range(0, 20000, 10000):
+        c.insert(name, [{"id": i, "vector": [1.0, 1.0 if i < 19000 else 1 + (i - 18000) / 1000]} for i in range(first, first + 10000)])
+    iterator = c.search_iterator(name, data=[[1.0, 1.0]], batch_size=700, search_params={"metric_type": "L2"})
+    found = []
+    while page := iterator.next():
+        found += [hit["id"] if isinstance(hit, dict) else hit.id for hit in page]
+    iterator.close()
+    assert found == list(range(20000)), (len(found), len(set(found)))
+
+
+@case
 def search_by_ids(c):
     if VERSION < (2, 6) or "ids" not in MilvusClient.search.__code__.co_varnames:
         raise Skip("this client cannot search by ids")

@@ -98,12 +98,13 @@ for number in range(arguments.flips):
     counts[outcome] += 1
     by_kind[kind][outcome] += 1
     if outcome in ("wrong", "hung", "died"):
-        print(json.dumps({"flip": number, "file": name, "offset": offset, "size": size, "outcome": outcome, "verdict": verdict}), flush=True)
+        where = {"flip": number, "file": name, "offset": offset, "size": size}
+        print(json.dumps({**where, "outcome": outcome, "verdict": verdict}), flush=True)
 for kind, outcome in sorted(by_kind.items()):
     print(kind, dict(outcome))
 bad = counts["wrong"] + counts["hung"] + counts["died"]
-print("summary:", json.dumps({"tried": sum(counts.values()), "refused": counts["refused"], "right": counts["right"], "wrong": counts["wrong"],
-                              "died": counts["died"], "hung": counts["hung"], "seed": arguments.seed}))
+print("summary:", json.dumps({"tried": sum(counts.values()), **{k: counts[k] for k in ("refused", "right", "wrong", "died", "hung")},
+                              "seed": arguments.seed}))
 if not bad:
     shutil.rmtree(original, ignore_errors=True)
 sys.exit(1 if bad or not counts else 0)

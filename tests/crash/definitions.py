@@ -5,12 +5,12 @@ can be read must equal the last acknowledged state or, when a call got no answer
 import copy
 import random
 import threading
-import time
 
+from crash import definitions_seen
 from crash.connection import NO_ANSWER, Connection, RefusedError
+from crash.definitions_seen import ROWS
 from crash.workload import vector_of
 
-ROWS = 1200  # from 1,000 on a sealed segment gets an index
 DEFAULT = "_default"
 
 # What a thread does again and again: `operation:argument...`, on a collection of its own that is made anew each time.
@@ -112,7 +112,8 @@ class Definitions:
 
     def _create(self, c):
         name = f"default/{self.prefix}_x"
-        fresh = {"partitions": {DEFAULT: [0, 0]}, "aliases": [], "indexes": {}, "loaded": False, "properties": {}, "fields": ["id", "gen", "v"]}
+        fresh = {"partitions": {DEFAULT: [0, 0]}, "aliases": [], "indexes": {}, "loaded": False, "properties": {},
+                 "fields": ["id", "gen", "v"]}
         self._do(c, "collections/create", {**self._target(name), "schema": {"fields": [
             {"fieldName": "id", "dataType": "Int64", "isPrimary": True}, {"fieldName": "gen", "dataType": "Int64"},
             {"fieldName": "v", "dataType": "FloatVector", "elementTypeParams": {"dim": 8}}]}},
@@ -125,7 +126,7 @@ class Definitions:
         self._on(c, "collections/truncate", {}, lambda x: x["partitions"].update({p: [0, 0] for p in x["partitions"]}))
 
     def _partition(self, c, p):
-        self._on(c, "partitions/create", {"partitionName": f"{p}"}, lambda x: x["partitions"].update({p: [0, 0]}))
+        self._on(c, "partitions/create", {"partitionName": p}, lambda x: x["partitions"].update({p: [0, 0]}))
 
     def _drop_partition(self, c, p):
         self._on(c, "partitions/drop", {"partitionName": p}, lambda x: x["partitions"].pop(p))
@@ -223,65 +224,10 @@ class Definitions:
     def check(self, port, allowed=None, adopt=True):
         """What is wrong as a sentence, or None."""
         allowed = self.states[self.acknowledged:] if allowed is None else allowed
-        seen = self._observe(port, allowed)
-        matching = [state for state in allowed if self._matches(seen, state)]
+        seen = definitions_seen.everything(Connection(port), port, self.prefix, allowed)
+        matching = [state for state in allowed if definitions_seen.equal(seen, state)]
         if not matching:
             return f"definitions of {self.prefix}: seen {seen}, allowed {allowed}"
         if adopt:
             self.states, self.acknowledged = [matching[-1]], 0
         return None
-
-    @staticmethod
-    def _matches(seen, state):
-        """A released collection shows how many rows it has, not which."""
-        state = copy.deepcopy(state)
-        for name, collection in state["collections"].items():
-            if not collection["loaded"]:
-                for rows in collection["partitions"].values():
-                    rows[1] = 0
-            collection["aliases"].sort()
-        return seen == state
-
-    def _observe(self, port, allowed):
-        c = Connection(port)
-        seen = {"databases": {}, "collections": {}, "users": {}}
-        for database in ["default", *(d for d in c.call("databases/list") if d.startswith(self.prefix + "_"))]:
-            if database != "default":
-                seen["databases"][database] = {p["key"]: p["value"] for p in c.call("databases/describe", {"dbName": database})["properties"]}
-            for name in c.call("collections/list", {"dbName": database}):
-                if name.startswith(self.prefix + "_"):
-                    seen["collections"][f"{database}/{name}"] = self._observe_collection(c, {"dbName": database, "collectionName": name})
-        users = c.call("users/list")
-        for user in (u for u in users if u.startswith(self.prefix + "_")):
-            seen["users"][user] = next((p for p in {s["users"].get(user, "") for s in allowed} if self._opens(port, user, p)), "?")
-        return seen
-
-    @staticmethod
-    def _opens(port, user, password):
-        try:
-            Connection(port, f"{user}:{password}").call("databases/list")
-            return True
-        except RefusedError:
-            return False
-
-    @staticmethod
-    def _observe_collection(c, target):
-        info = c.call("collections/describe", target)
-        end = time.monotonic() + 20
-        while (load := c.call("collections/get_load_state", target)["loadState"]) == "LoadStateLoading" and time.monotonic() < end:
-            time.sleep(0.02)
-        seen = {"aliases": sorted(info["aliases"]), "loaded": load == "LoadStateLoaded", "fields": [f["name"] for f in info["fields"]],
-                "properties": {p["key"]: p["value"] for p in info["properties"]}, "partitions": {}, "indexes": {}}
-        for name in c.call("indexes/list", target):
-            params = c.call("indexes/describe", {**target, "indexName": name})[0]["indexParams"]
-            seen["indexes"][name] = next((p["value"] for p in params if p["key"] == "mmap.enabled"), "false")
-        for p in c.call("partitions/list", target):
-            count = c.call("partitions/get_stats", {**target, "partitionName": p})["rowCount"]
-            seen["partitions"][p] = [count, 0]
-            if seen["loaded"]:
-                rows = c.call("entities/query", {**target, "partitionNames": [p], "filter": "id >= 0", "outputFields": ["id", "gen"], "limit": 9999,
-                                                 "consistencyLevel": "Strong"})
-                generations, ids = {r["gen"] for r in rows}, {r["id"] for r in rows}
-                whole = len(ids) == len(rows) == count and len(generations) <= 1 and (not ids or max(ids) - min(ids) == ROWS - 1)
-                seen["partitions"][p] = [len(rows), min(generations, default=0)] if whole else f"{count} rows, {len(rows)} read, {generations}"
-        return seen

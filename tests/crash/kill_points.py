@@ -11,20 +11,21 @@ from support.saker_server import ROOT
 
 # The first prefix that fits says which scenario of definitions.py brings the process there soonest; None: the load on rows.
 SCENARIO_OF = {
-    "ddl.create": "collection", "ddl.drop": "collection", "ddl.shard": "collection", "destroy": "collection", "log.before_drop": "collection",
-    "log.after_drop": "collection", "manifest.before_drop": "collection", "manifest.after_drop": "collection",
+    "ddl.create": "collection", "ddl.drop": "collection", "ddl.shard": "collection", "destroy": "collection",
+    "log.before_drop": "collection", "log.after_drop": "collection", "manifest.before_drop": "collection",
+    "manifest.after_drop": "collection",
     "ddl.truncate": "truncate", "ddl.partition": "partition", "drop_partition": "partition",
     "ddl.index": "index", "index": "index", "compact": "compact", "rows.before_drop": "compact", "rows.after_drop": "compact",
     "blob.before_remove": "compact",
 }
 # Reached again and again under load, and at start: any of the first arrivals may be the one that ends the process.
-FREQUENT = ("write.", "log.before_write", "log.after_write", "catalog.", "seal.", "manifest.before_commit", "manifest.after_commit", "blob.",
-            "rows.", "log.before_trim", "log.after_trim")
+FREQUENT = ("write.", "log.before_write", "log.after_write", "log.before_trim", "log.after_trim", "catalog.", "seal.",
+            "manifest.before_commit", "manifest.after_commit", "blob.", "rows.")
 # A start on what a crash left passes these while it finishes the work: `name` -> the points after which it does.
 FINISHED_AT_START = {
     "ddl.drop.after_mark": ["ddl.shard.before_destroy", "destroy.begin", "log.before_drop", "log.after_drop", "destroy.after_log",
-                            "manifest.before_drop", "manifest.after_drop", "destroy.after_manifests", "blob.before_remove", "rows.before_drop",
-                            "rows.after_drop", "destroy.after_files", "ddl.drop.before_remove"],
+                            "manifest.before_drop", "manifest.after_drop", "destroy.after_manifests", "blob.before_remove",
+                            "rows.before_drop", "rows.after_drop", "destroy.after_files", "ddl.drop.before_remove"],
     "ddl.truncate.after_record": ["ddl.shard.before_destroy", "log.after_drop", "destroy.after_manifests", "ddl.truncate.before_forget"],
     "ddl.partition.after_mark": ["drop_partition.before_log", "drop_partition.after_log", "drop_partition.after_manifest",
                                  "drop_partition.after_files", "rows.before_drop", "ddl.partition.before_remove"],
@@ -33,7 +34,8 @@ FINISHED_AT_START = {
     "seal.after_manifest": ["index.begin", "blob.before_rename", "index.after_manifest"],
     "seal.after_rows": ["rows.before_drop", "blob.before_remove"],
 }
-ALWAYS_AT_START = ["witness.before_write", "witness.after_write", "ddl.timestamp.before_ceiling", "catalog.before_write", "catalog.after_write"]
+ALWAYS_AT_START = ["witness.before_write", "witness.after_write", "ddl.timestamp.before_ceiling", "catalog.before_write",
+                   "catalog.after_write"]
 # name -> why no test can get there. Empty: every name is reached.
 UNREACHABLE = {}
 

@@ -18,7 +18,8 @@ class ModelList:
 
     def _saker(self, *arguments, kill_at=None):
         env = {**os.environ, **({"SAKER_KILL_AT": kill_at} if kill_at else {})}
-        return subprocess.run([self.saker, "model", *map(str, arguments), "--data", self.directory / "data"], env=env, capture_output=True, text=True)
+        command = [self.saker, "model", *map(str, arguments), "--data", self.directory / "data"]
+        return subprocess.run(command, env=env, capture_output=True, text=True)
 
     def kill_at(self, point):
         """Ends one command at the point; (reached, verdict)."""

@@ -197,8 +197,8 @@ def main():
         print("FAULT:", fault)
     print("summary:", json.dumps({
         "cuts": rig.cuts, "rows_acknowledged": rig.workload.acknowledged, "rows_compared": rig.compared,
-        "definitions_acknowledged": sum(d.calls for d in rig.definitions), **rig.total, "other_faults": len(rig.faults), "jobs": dict(rig.jobs),
-        "seconds": round(time.monotonic() - begun), "seed": arguments.seed}))
+        "definitions_acknowledged": sum(d.calls for d in rig.definitions), **rig.total, "other_faults": len(rig.faults),
+        "jobs": dict(rig.jobs), "seconds": round(time.monotonic() - begun), "seed": arguments.seed}))
     if bad:
         print(f"evidence is kept in {rig.disk.work}")
     sys.exit(1 if bad or not rig.cuts else 0)

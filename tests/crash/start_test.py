@@ -63,7 +63,8 @@ def kill_and_ask(server, probes, limit):
             by_graph, wrong = missed(server, probes)
             if not wrong:
                 took = time.monotonic() - begin
-                print(f"{took:.2f} s; {len(by_graph)} of {len(probes)} missed by the graph", *re.findall(r"serving .*ms=\d+|shard opened .*", server.log_path.read_text()), sep="\n  ", flush=True)
+                stages = re.findall(r"serving .*ms=\d+|shard opened .*", server.log_path.read_text())
+                print(f"{took:.2f} s; {len(by_graph)} of {len(probes)} missed by the graph", *stages, sep="\n  ", flush=True)
                 return round(took, 2)
             error = f"rows {wrong} are not found"
         except (OSError, AssertionError, ValueError) as failure:
@@ -104,6 +105,7 @@ with Server(arguments.saker, args=["--log-level", "debug"]) as server:
     built = time.monotonic() - begin
     took.append(kill_and_ask(server, probes, arguments.limit))
     assert count(server) == arguments.rows, f"{count(server)} rows of {arguments.rows}"
-    print("summary:", json.dumps({"rows": arguments.rows, "insert_s": round(inserted, 1), "first_right_answer_s": took[0], "index_s": round(built),
-                                  "indexed_share": round(indexed, 3), "first_right_answer_indexed_s": took[1], "probes": len(probes)}))
+    print("summary:", json.dumps({
+        "rows": arguments.rows, "insert_s": round(inserted, 1), "first_right_answer_s": took[0], "index_s": round(built),
+        "indexed_share": round(indexed, 3), "first_right_answer_indexed_s": took[1], "probes": len(probes)}))
     assert max(took) <= arguments.limit, f"{max(took)} s until the first right answer, {arguments.limit} are allowed"

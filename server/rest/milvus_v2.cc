@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/utf8.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "server/schema/error.h"
@@ -53,7 +54,7 @@ void Count(std::string_view path, int64_t bytes_in, const http::Response& respon
 
 http::Response MilvusError(int http_status, const Status& error) {
   int32_t code = MilvusCode(error);
-  std::string message = error.message();
+  std::string message = ReadableUtf8(error.message());  // it may quote a client's bytes, cut short
   if (http_status == 401) {
     code = kNotAuthenticatedRest;
     message = "user hasn't authenticated";
@@ -64,6 +65,8 @@ http::Response MilvusError(int http_status, const Status& error) {
     http_status = 408;
     code = static_cast<int32_t>(MilvusErrorCode::kTimeout);
     message = "request timeout: " + message;
+  } else if (http_status == 507) {
+    http_status = 200;  // the code says that memory is short
   } else if (http_status == 503) {
     code = static_cast<int32_t>(MilvusErrorCode::kTooManyRequests);
     message = "too many concurrent requests, queue is full: " + message;

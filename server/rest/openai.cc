@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/metrics.h"
+#include "common/utf8.h"
 #include "server/rest/base64.h"
 #include "server/rest/json_reader.h"
 #include "server/rest/json_writer.h"
@@ -32,7 +33,7 @@ http::Response ErrorResponse(const ApiError& error) {
                      : error.http_status >= 500 ? "server_error"
                                                 : "invalid_request_error";
   JsonWriter out;
-  out.BeginObject().Key("error").BeginObject().Key("message").String(error.message).Key("type").String(type).Key("param");
+  out.BeginObject().Key("error").BeginObject().Key("message").String(ReadableUtf8(error.message)).Key("type").String(type).Key("param");
   error.param.empty() ? out.Null() : out.String(error.param);
   out.Key("code");
   error.code.empty() ? out.Null() : out.String(error.code);
@@ -57,6 +58,7 @@ http::Response ErrorOf(const Status& status) {
 
 http::Response ShapeError(int http_status, const Status& status) {
   if (http_status == 401) return ErrorResponse({401, "Incorrect API key provided: " + status.message(), "", "invalid_api_key"});
+  if (http_status == 507) return ErrorResponse({503, status.message(), "", "out_of_memory"});
   if (http_status == 503) return ErrorResponse({429, status.message(), "", "rate_limit_exceeded"});
   return ErrorResponse({http_status, status.message(), "", ""});
 }

@@ -13,6 +13,7 @@
 #include <grpcpp/server_context.h>
 
 #include "common/metrics.h"
+#include "common/utf8.h"
 #include "server/rpc/inflate.h"
 #include "server/schema/error.h"
 
@@ -43,7 +44,7 @@ Context MakeContext(const grpc::CallbackServerContext& context) {
 }
 
 grpc::Status Transport(const Status& status) {
-  return {static_cast<grpc::StatusCode>(status.code()), status.message()};
+  return {static_cast<grpc::StatusCode>(status.code()), ReadableUtf8(status.message())};
 }
 
 // How many calls may run on gRPC's own polling threads at once: one of those must stay free to poll. gRPC 1.51 has half as

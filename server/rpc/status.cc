@@ -1,3 +1,4 @@
+#include "common/utf8.h"
 #include "server/rpc/call.h"
 #include "server/schema/error.h"
 
@@ -52,8 +53,8 @@ void EncodeStatus(const Status& status, pb::common::Status* out) {
   const int32_t code = MilvusCode(status);
   out->set_code(code);
   out->set_error_code(LegacyCode(code));
-  out->set_reason(status.message());
-  out->set_detail(status.message());
+  out->set_reason(ReadableUtf8(status.message()));  // it may quote a client's bytes
+  out->set_detail(out->reason());
   out->set_retriable(IsRetriable(code));
 }
 

@@ -95,6 +95,12 @@ ops::Readiness GetReadiness(Stages& stages) {
   return readiness;
 }
 
+std::vector<std::string> MissingSentences(Stages& stages) {
+  std::vector<std::string> sentences;
+  for (auto& [part, sentence] : GetReadiness(stages).missing) sentences.push_back(std::move(sentence));
+  return sentences;
+}
+
 int Fail(const std::string& what, const Status& status) {
   std::fprintf(stderr, "saker: %s: %s\n", what.c_str(), status.message().c_str());
   return 1;
@@ -239,7 +245,11 @@ int Serve(const Config& config) {
 
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
   http::Router router;
-  rest::RegisterRest(router, {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion});
+  rest::RegisterRest(
+      router,
+      {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion, .missing = [&stages] {
+         return MissingSentences(stages);
+       }});
   auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate,
                                        .private_key_path = config.tls_key,
                                        .client_ca_path = config.tls_client_ca,
@@ -255,6 +265,7 @@ int Serve(const Config& config) {
                                   .tls_certificate_path = config.tls_certificate,
                                   .tls_key_path = config.tls_key,
                                   .tls_client_ca_path = config.tls_client_ca,
+                                  .missing = [&stages] { return MissingSentences(stages); },
                                   .memory = &memory},
                                  *proxy, **authenticator, request_pool, [&http](int fd, bool tls) { (*http)->Adopt(fd, tls); });
   if (!rpc.ok()) return Fail("public port", rpc.status());

@@ -310,7 +310,7 @@ void Connection::Dispatch() {
   }
   if (const Status room = ReserveMemory(); !room.ok()) {
     shared_.refused.Add();
-    return Answer(shared_.router.Error(path_, 503, room));
+    return Answer(shared_.router.Error(path_, 507, room));
   }
   if (route->run_on == RunOn::kInline) return Answer(shared_.router.Run(*route, request.get()));
   const bool taken = shared_.pool.TrySubmit([self = shared_from_this(), request, route]() mutable {

@@ -557,7 +557,7 @@ TEST_F(HttpServerTest, ABigBodyAsksTheLedgerFirst) {
     Client client(port_);
     const std::string body(size, 'y');
     client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" + body);
-    EXPECT_THAT(client.Receive(), StartsWith(size == 1 << 20 ? "HTTP/1.1 200" : "HTTP/1.1 503"));
+    EXPECT_THAT(client.Receive(), StartsWith(size == 1 << 20 ? "HTTP/1.1 200" : "HTTP/1.1 507"));
   }
   server_.reset();
   EXPECT_EQ(memory.used_bytes(), 0u);

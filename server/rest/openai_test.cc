@@ -63,6 +63,20 @@ TEST_F(OpenAi, ListsModelsAndTheirAliases) {
   EXPECT_EQ(Send("GET", "/v1/models/other").status, 404);
 }
 
+TEST_F(OpenAi, HealthIsTheWholeServers) {
+  http::Router router;
+  std::vector<std::string> missing = {"the log of docs is being replayed"};
+  RegisterRest(router, {.proxy = &proxy_, .models = models_.get(), .missing = [&] { return missing; }});
+  http::Request request;
+  request.method = "GET";
+  request.path = "/health";
+  int status = 0;
+  EXPECT_EQ(router.Run(*router.Find(&request, &status), &request).status, 503);
+  EXPECT_EQ(router.Run(*router.Find(&request, &status), &request).body, missing[0] + "\n");
+  missing.clear();
+  EXPECT_EQ(router.Run(*router.Find(&request, &status), &request).status, 200);
+}
+
 TEST_F(OpenAi, HealthAndWelcomeAreOpen) {
   EXPECT_EQ(Send("GET", "/health").status, 200);
   EXPECT_EQ(Send("GET", "/health").body, "");

@@ -36,9 +36,9 @@ http::Response Welcome(const RestParts& parts, const http::Request& request) {
   return {.content_type = "text/plain; charset=utf-8", .body = WelcomePage(parts.version, HostOf(request), !parts.models->List().empty())};
 }
 
-http::Response Health(const models::ModelRegistry& models) {
+http::Response Health(const RestParts& parts) {
   http::Response response{.content_type = "text/plain; charset=utf-8"};
-  for (const std::string& reason : models.Missing()) response.body += reason + "\n";
+  for (const std::string& reason : parts.missing ? parts.missing() : parts.models->Missing()) response.body += reason + "\n";
   if (!response.body.empty()) response.status = 503;
   return response;
 }
@@ -65,8 +65,7 @@ void RegisterRest(http::Router& router, const RestParts& given) {
   AddOpenAiRoutes(&router, parts.models);
   router.Add(
       {"GET", "/", http::Access::kOpen, http::RunOn::kInline, [parts](const http::Request& request) { return Welcome(parts, request); }});
-  router.Add(
-      {"GET", "/health", http::Access::kOpen, http::RunOn::kInline, [parts](const http::Request&) { return Health(*parts.models); }});
+  router.Add({"GET", "/health", http::Access::kOpen, http::RunOn::kPool, [parts](const http::Request&) { return Health(parts); }});
 }
 
 }  // namespace saker::rest

@@ -1,7 +1,9 @@
 // The HTTP dialects of port 19530: Milvus' RESTful v2, OpenAI's embeddings, a health check and a welcome page.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "server/auth/authenticator.h"
 #include "server/http/router.h"
@@ -14,7 +16,9 @@ struct RestParts {
   proxy::Proxy* proxy = nullptr;
   models::ModelRegistry* models = nullptr;
   auth::Authenticator* authenticator = nullptr;  // nullptr is the same as one that is not enabled
-  std::string version;
+  std::string version = {};
+  // What stands between the server and right answers, for /health; empty: only the models are asked.
+  std::function<std::vector<std::string>()> missing = {};
 };
 
 // The parts must outlive the router's server.

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/memory_budget.h"
 #include "common/result.h"
@@ -27,7 +28,8 @@ struct RpcOptions {
   std::string version = "v2.6.4";     // what Connect tells as build_tags: clients parse it to see what the server can do
   size_t max_receive_bytes = size_t{64} << 20;
   size_t max_send_bytes = size_t{256} << 20;
-  MemoryBudget* memory = nullptr;  // asked for what a big request will take; must outlive the server
+  std::function<std::vector<std::string>()> missing;  // what stands between the server and right answers, for CheckHealth
+  MemoryBudget* memory = nullptr;                     // asked for what a big request will take; must outlive the server
   size_t max_connections = 10000;
   int max_streams_per_connection = 1000;
   // How long a connection may stay without saying what it is.

@@ -276,6 +276,30 @@ TEST_F(ServiceTest, AFullQueueIsAnAnswer) {
   EXPECT_GE(refused, 6);  // one more while the worker has not taken the first yet
 }
 
+TEST_F(ServiceTest, AnErrorThatQuotesBrokenTextCanStillBeRead) {
+  proxy_.on_search = [](const proxy::SearchRequest&, const Context&) -> Result<proxy::SearchResponse> {
+    return InvalidArgument("the value \xFF cut \xC3");
+  };
+  mp::SearchResults results;
+  ASSERT_TRUE(Call("Search", OneQuery(), &results).ok());
+  EXPECT_EQ(results.status().reason(), "the value \xEF\xBF\xBD cut \xEF\xBF\xBD");  // else Python's protobuf drops the answer
+}
+
+TEST_F(ServiceTest, CheckHealthSaysWhatIsMissing) {
+  std::vector<std::string> missing = {"collection default.docs: 1 of 1 shards are being opened"};
+  RpcOptions options;
+  options.missing = [&] { return missing; };
+  Start({}, {.name = "request", .threads = 2}, options);
+  mp::CheckHealthResponse response;
+  ASSERT_TRUE(Call("CheckHealth", mp::CheckHealthRequest(), &response).ok());
+  EXPECT_FALSE(response.ishealthy());
+  ASSERT_EQ(response.reasons_size(), 1);
+  EXPECT_EQ(response.reasons(0), missing[0]);
+  missing.clear();
+  ASSERT_TRUE(Call("CheckHealth", mp::CheckHealthRequest(), &response).ok());
+  EXPECT_TRUE(response.ishealthy());
+}
+
 TEST_F(ServiceTest, UnknownMethodsAreRefusedWithASentence) {
   mp::DummyResponse response;
   grpc::Status status = Call("RunAnalyzer", mp::DummyRequest(), &response);

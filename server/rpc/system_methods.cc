@@ -1,4 +1,5 @@
 #include "common/timestamp.h"
+#include "common/utf8.h"
 #include "server/rpc/call.h"
 #include "server/schema/error.h"
 
@@ -24,8 +25,11 @@ Status GetVersion(const Call& call, const mp::GetVersionRequest&, mp::GetVersion
   return OkStatus();
 }
 
-Status CheckHealth(const Call&, const mp::CheckHealthRequest&, mp::CheckHealthResponse* out) {
-  out->set_ishealthy(true);
+Status CheckHealth(const Call& call, const mp::CheckHealthRequest&, mp::CheckHealthResponse* out) {
+  if (call.services.options.missing) {
+    for (const std::string& reason : call.services.options.missing()) out->add_reasons(ReadableUtf8(reason));
+  }
+  out->set_ishealthy(out->reasons().empty());
   return OkStatus();
 }
 

@@ -248,7 +248,8 @@ bool Connection::CheckHeaders() {
   return true;
 }
 
-// The bytes of all bodies together are bounded; a body counts from the moment it arrives until its answer is written.
+// The bytes of all bodies together are bounded; a body counts from the moment it arrives until it is
+// freed, which is before its answer goes out: a client that has its answer finds the room again.
 bool Connection::CountBody() {
   const size_t now = parser_->get().body().size();
   if (now <= counted_body_) return true;
@@ -353,6 +354,7 @@ void Connection::Refuse(int http_status, const Status& error) {
 void Connection::Answer(Response response) {
   if (state_ != State::kHandling) return;
   context_.reset();
+  ReleaseBody();
   shared_.answered.Add();
   shared_.seconds.Observe(std::chrono::duration<double>(Clock::now() - started_).count());
   if (shared_.draining.load(std::memory_order_relaxed)) keep_alive_ = false;
@@ -394,7 +396,6 @@ void Connection::Written() {
   out_body_ = std::string();
   path_.clear();
   head_ = false;
-  ReleaseBody();
   if (pending_.empty()) pending_ = std::string();
   if (!keep_alive_ || shared_.draining.load(std::memory_order_relaxed)) {
     // Closing with unread bytes would reset the connection and could take the answer with it.

@@ -1,8 +1,13 @@
 #include "storage/rocks/log_file_check.h"
 
 #include <algorithm>
+#include <random>
 
 #include <gtest/gtest.h>
+
+#include "common/file.h"
+#include "storage/rocks/torn_write.h"
+#include "storage/test_directory.h"
 
 namespace saker::storage::rocks {
 namespace {
@@ -37,6 +42,29 @@ std::string Log(const std::vector<std::string>& records) {
 }
 
 const std::vector<std::string> kRecords = {"first", std::string(300, 'b'), std::string(100000, 'c'), "", "fourth", std::string(77, 'z')};
+// Its end looks like sectors that are missing.
+const std::vector<std::string> kEndsInZeros = {"first", std::string(500, 'y') + std::string(2000, '\0')};
+
+std::string RandomBytes(std::mt19937& random, size_t size) {
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(1 + random() % 255);
+  return bytes;
+}
+
+// What a power cut leaves of the bytes from `synced` on: some of their sectors, zeros for the others. False when it left all
+// but one byte, which cannot be told from rot.
+bool LoseSectors(std::mt19937& random, size_t synced, std::string* log) {
+  size_t lost = 0;
+  for (size_t begin = synced; begin < log->size();) {
+    const size_t end = std::min(log->size(), begin / 512 * 512 + 512);
+    if (random() % 3 == 0) {
+      std::fill(log->begin() + static_cast<ptrdiff_t>(begin), log->begin() + static_cast<ptrdiff_t>(end), '\0');
+      lost += end - begin;
+    }
+    begin = end;
+  }
+  return lost > 1;
+}
 
 TEST(LogFileCheck, KnowsTheChecksum) {
   EXPECT_EQ(Crc32c(0, "123456789"), 0xe3069283U);
@@ -55,14 +83,69 @@ TEST(LogFileCheck, TakesWholeLogsAndEveryTornTail) {
 }
 
 TEST(LogFileCheck, NoticesEveryFlippedBit) {
-  const std::string log = Log(kRecords);
-  for (size_t at = 0; at<log.size(); at += at + 600> log.size() || at < 400 ? 1 : 61) {
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string flipped = log;
-      flipped[at] = static_cast<char>(flipped[at] ^ 1 << bit);
-      EXPECT_EQ(CheckLogFile("log", flipped).status().code(), StatusCode::kDataLoss) << "byte " << at << " bit " << bit;
+  for (const std::string& log : {Log(kRecords), Log(kEndsInZeros)}) {
+    for (size_t at = 0; at<log.size(); at += at + 600> log.size() || at < 400 ? 1 : 61) {
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string flipped = log;
+        flipped[at] = static_cast<char>(flipped[at] ^ 1 << bit);
+        EXPECT_EQ(CheckLogFile("log", flipped).status().code(), StatusCode::kDataLoss) << "byte " << at << " bit " << bit;
+      }
     }
   }
+}
+
+TEST(LogFileCheck, TakesALastWriteThatLacksSectors) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> records;
+    for (int i = 0; i < 20; ++i) records.push_back(RandomBytes(random, random() % 9000));
+    const size_t synced = Log(records).size();
+    records.push_back(RandomBytes(random, 600 + random() % (round % 3 == 0 ? 100000 : 9000)));
+    std::string log = Log(records);
+    if (!LoseSectors(random, synced, &log)) continue;
+    const auto check = CheckLogFile("log", log);
+    ASSERT_TRUE(check.ok()) << "round " << round << ": " << check.status().ToString();
+    EXPECT_EQ(check->sound_bytes, synced) << "round " << round;
+    EXPECT_EQ(check->torn_bytes, log.size() - synced) << "round " << round;
+  }
+}
+
+TEST(LogFileCheck, NoticesMissingSectorsOfAnEarlierWrite) {
+  std::mt19937 random(8);
+  for (int round = 0; round < 100; ++round) {
+    std::vector<std::string> records{RandomBytes(random, random() % 9000)};
+    const size_t synced = Log(records).size();
+    records.push_back(RandomBytes(random, 600 + random() % 50000));
+    std::string log = Log(records);
+    if (!LoseSectors(random, synced, &log)) continue;
+    records.push_back(RandomBytes(random, random() % 9000));
+    const std::string whole = Log(records);
+    log += whole.substr(log.size());
+    EXPECT_EQ(CheckLogFile("log", log).status().code(), StatusCode::kDataLoss) << "round " << round;
+  }
+}
+
+TEST(LogFileCheck, CutsATornWriteOffTheNewestLogOnly) {
+  const TestDirectory directory;
+  FileSystem& files = FileSystem::Posix();
+  ASSERT_TRUE(files.MakeDirectories(directory.path()).ok());
+  std::mt19937 random(9);
+  const auto write = [&](const std::string& name, const std::string& contents) {
+    ASSERT_TRUE(WriteFileAtomically(files, directory.path() + "/" + name, contents).ok());
+  };
+  const std::string sound = Log({"first", RandomBytes(random, 3000)});
+  std::string torn = Log({"first", RandomBytes(random, 3000), RandomBytes(random, 9000)});
+  std::fill(torn.begin() + 4096, torn.end(), '\0');
+  write("CURRENT", "MANIFEST-000005\n");
+  write("MANIFEST-000005", sound);
+  write("000998.log", sound);
+  write("001000.log", torn);
+  ASSERT_TRUE(CheckLogFiles(directory.path()).ok());
+  EXPECT_EQ(files.ReadAll(directory.path() + "/001000.log", 1 << 20)->size(), sound.size());
+  EXPECT_EQ(*files.ReadAll(directory.path() + "/000998.log", 1 << 20), sound);
+  write("1000000.log", sound);  // a longer number
+  write("001000.log", torn);
+  EXPECT_EQ(CheckLogFiles(directory.path()).code(), StatusCode::kDataLoss);
 }
 
 TEST(LogFileCheck, NoticesAZeroedPageWithRecordsBehindIt) {

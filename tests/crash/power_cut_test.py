@@ -8,6 +8,7 @@ ends with 77.
 usage: power_cut_test.py --saker PATH [--cuts 20] [--seed N] [--work DIR]"""
 import argparse
 import collections
+import ctypes
 import json
 import os
 import pathlib
@@ -28,6 +29,7 @@ CUTS_PER_RUN = 10
 FLAGS = ["--auth", "--seal-bytes", "150000", "--segment-bytes", "1000000", "--reserve-bytes", "16000000"]
 ENVIRONMENT = {"SAKER_ROOT_PASSWORD": ROOT_PASSWORD}
 NEEDED_BYTES = 6 << 30
+CLONE_NEWNS = 0x20000
 
 
 def sh(*command):
@@ -48,6 +50,10 @@ class Disk:
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="saker-power-", dir=work or (shm if roomy else None)))
         self.mounted = []
         try:
+            # Mounts of our own: nobody else's clean-up takes them away, and they end with this process however it ends.
+            if ctypes.CDLL(None).unshare(CLONE_NEWNS) != 0:
+                raise OSError("no mount namespace of our own")
+            sh("mount", "--make-rprivate", "/")
             sh("truncate", "-s", "8G", self.work / "host.img")
             sh("mkfs.xfs", "-q", "-m", "reflink=1", self.work / "host.img")
             self.mount(self.work / "host.img", self.work / "host", "loop,discard")
@@ -84,8 +90,7 @@ class Disk:
 
     def close(self, keep):
         for place in reversed(list(self.mounted)):
-            if not keep or place.name != "host":
-                self.unmount(place)
+            self.unmount(place)
         if not keep:
             shutil.rmtree(self.work, ignore_errors=True)
 
@@ -200,7 +205,7 @@ def main():
         "definitions_acknowledged": sum(d.calls for d in rig.definitions), **rig.total, "other_faults": len(rig.faults),
         "jobs": dict(rig.jobs), "seconds": round(time.monotonic() - begun), "seed": arguments.seed}))
     if bad:
-        print(f"evidence is kept in {rig.disk.work}")
+        print(f"evidence is kept: mount -o loop {rig.disk.work}/host.img, then one of its cut*.img; logs beside it")
     sys.exit(1 if bad or not rig.cuts else 0)
 
 

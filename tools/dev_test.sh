@@ -27,18 +27,23 @@ asan_tests() {
 }
 tsan_tests() { TSAN_OPTIONS=suppressions=tests/support/tsan.supp ctest --test-dir build/tsan --output-on-failure -E 'rpc_test|rest_test|models_test' -j 1; }
 
+# One target; what it says is kept back until it ends, so that targets can run side by side.
+fuzz_one() {  # SECONDS BINARY
+  local name=${2##*/} status=0 said
+  mkdir -p "tests/fuzz/corpus/$name" "build/fuzz-work/$name"
+  said=$("$2" -max_total_time="$1" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 -artifact_prefix="build/fuzz-work/$name/" \
+    "build/fuzz-work/$name" "tests/fuzz/corpus/$name" 2>&1) || status=$?
+  printf '%s: %s s\n' "$name" "$1"
+  grep -E '==ERROR|SUMMARY|stat::number_of_executed_units|Test unit written|cov:.*DONE' <<<"$said" || true
+  [ $status = 0 ] || { printf 'summary: %s found a crash\n' "$name"; return 1; }
+}
+
 run_fuzz() {  # SECONDS [TARGET]
-  local binary name status=0
-  for binary in $(find build/fuzz -type f -name '*_fuzz' -perm -u+x | sort); do
-    name=$(basename "$binary")
-    [ -z "${2:-}" ] || [ "$2" = "$name" ] || continue
-    mkdir -p "tests/fuzz/corpus/$name" "build/fuzz-work/$name"
-    printf '%s: %s s\n' "$name" "$1"
-    "$binary" -max_total_time="$1" -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 -artifact_prefix="build/fuzz-work/$name/" \
-      "build/fuzz-work/$name" "tests/fuzz/corpus/$name" 2>&1 | grep -E '==ERROR|SUMMARY|stat::number_of_executed_units|Test unit written|cov:.*DONE' || true
-    [ "${PIPESTATUS[0]}" = 0 ] || { printf 'summary: %s found a crash\n' "$name"; status=1; }
-  done
-  return $status
+  local targets
+  targets=$(find build/fuzz -type f -name "${2:-*_fuzz}" -perm -u+x | sort)
+  [ -n "$targets" ] || { printf "there is no fuzz target '%s'\n" "${2:-}"; return 1; }
+  export -f fuzz_one
+  xargs -P "$(nproc)" -I{} bash -c 'fuzz_one "$1" "$2"' fuzz "$1" {} <<<"$targets"
 }
 
 run_tests() {

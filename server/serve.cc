@@ -266,7 +266,8 @@ int Serve(const Config& config) {
                                   .tls_key_path = config.tls_key,
                                   .tls_client_ca_path = config.tls_client_ca,
                                   .missing = [&stages] { return MissingSentences(stages); },
-                                  .memory = &memory},
+                                  .memory = &memory,
+                                  .max_receiving_bytes = std::clamp(memory.limit_bytes() / 8, uint64_t{256} << 20, uint64_t{1} << 30)},
                                  *proxy, **authenticator, request_pool, [&http](int fd, bool tls) { (*http)->Adopt(fd, tls); });
   if (!rpc.ok()) return Fail("public port", rpc.status());
   {

@@ -9,14 +9,15 @@
 #include <google/protobuf/stubs/logging.h>
 #include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
-#include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include "common/log.h"
+#include "server/rpc/health_status.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/service.h"
 
@@ -86,6 +87,8 @@ void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16384);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(options.first_bytes_timeout.count()));
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Half messages wait inside gRPC, where the ledger does not see them: at the bound it ends the calls that hold the most.
+  builder->SetResourceQuota(grpc::ResourceQuota("saker").Resize(options.max_receiving_bytes));
 }
 
 class GrpcServer final : public RpcServer {
@@ -118,7 +121,7 @@ class GrpcServer final : public RpcServer {
                                .max_connections = options_.max_connections,
                                .first_bytes_timeout = options_.first_bytes_timeout};
     listener_ = TRY(Listener::Start(listener, {.grpc = [this](int fd) { TakeGrpc(fd); }, .http = std::move(on_http)}));
-    server_->GetHealthCheckService()->SetServingStatus("milvus.proto.milvus.MilvusService", true);
+    health_ = std::make_unique<HealthStatus>(server_->GetHealthCheckService(), options_.missing);
     return OkStatus();
   }
 
@@ -128,7 +131,7 @@ class GrpcServer final : public RpcServer {
     if (listener_ != nullptr) listener_->Stop();
     if (server_ == nullptr || stopped_) return;
     stopped_ = true;
-    server_->GetHealthCheckService()->SetServingStatus(false);
+    health_.reset();
     server_->Shutdown(deadline);
     server_->Wait();
   }
@@ -147,6 +150,7 @@ class GrpcServer final : public RpcServer {
   std::unique_ptr<grpc::CallbackGenericService> fallback_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HealthStatus> health_;  // looks at server_
   std::unique_ptr<Listener> listener_;
   bool stopped_ = false;
 };

@@ -14,6 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.cases import case, run_cases
+from support.half_calls import HalfCalls
 from support.saker_server import Server
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -93,6 +94,24 @@ def a_message_of_100_mb_over_grpc(server):
         else:
             raise AssertionError("a message of 100 MB was taken")
     healthy(server)
+
+
+@case
+def half_messages_over_grpc_take_bounded_memory(server):
+    """48 calls that would send 60 MiB each and stop before the end: 2.8 GiB if all were kept."""
+    before, peak, sent = resident(server), 0, 0
+    clients = [HalfCalls(server.port, calls=4, size=60 << 20) for _ in range(12)]
+    end = time.monotonic() + 3  # after the last byte that the server let through
+    while time.monotonic() < end and any([client.step() for client in clients]):
+        peak = max(peak, resident(server))
+        if sum(client.sent for client in clients) > sent:
+            sent, end = sum(client.sent for client in clients), time.monotonic() + 3
+    print(f"summary: {sent >> 20} MiB of half messages sent, resident {before:.0f} -> at most {peak:.0f} MiB")
+    assert sent > 600 << 20, f"the test sent only {sent >> 20} MiB"
+    assert peak - before < 900, f"{peak:.0f} MiB"
+    healthy(server)
+    for client in clients:
+        client.close()
 
 
 @case
@@ -198,7 +217,8 @@ arguments = parser.parse_args()
 sys.path.insert(0, str(sorted(pathlib.Path("build/sdk").glob("2.6*"))[-1]))
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20000), hard))
-with Server(arguments.saker) as the_server:
+# An eighth of the limit, 512 MiB, is for messages that are still coming.
+with Server(arguments.saker, args=["--memory-limit", str(4 << 30)]) as the_server:
     the_server.call("collections/create", {"collectionName": "docs", "dimension": 4})
     the_server.call("entities/insert", {"collectionName": "docs", "data": [{"id": 1, "vector": [1, 0, 0, 0], "color": "red"}]})
     run_cases(the_server, only=arguments.only)

@@ -412,6 +412,7 @@ TEST(Filter, FillsTemplates) {
 
 TEST(Filter, RefusesWithMilvusWords) {
   const std::vector<Case> cases = {
+      {"price > 1e400", "line 1:8 number out of range: 1e400"},
       {"id == 1.5", "cannot cast value to Int64, value: float_val:1.5"},
       {"id in [1, 1.5]", "value 'float_val:1.5' in list cannot be casted to Int64"},
       {"id in ['a']", "value 'string_val:\"a\"' in list cannot be casted to Int64"},

@@ -192,7 +192,7 @@ Status Lexer::LexNumber(Token* token) {
   uint32_t next = 0;
   if (parsed.ec != std::errc::invalid_argument && parsed_end < text_.size()) DecodeUtf8(text_.substr(parsed_end), &next);
   if (parsed.ec == std::errc::result_out_of_range) {
-    return ErrorAt(begin, "number out of range: " + std::string(text_.substr(begin, std::min<size_t>(stop - begin, 64))));
+    return ErrorAt(begin, "number out of range: " + std::string(text_.substr(begin, std::min<size_t>(parsed_end - begin, 64))));
   }
   if (parsed.ec != std::errc() || IsLetter(next) || (next >= '0' && next <= '9') || next == '.') {
     return ErrorAt(begin, "malformed number: " + std::string(text_.substr(begin, std::min<size_t>(stop - begin + 1, 64))));

@@ -237,6 +237,12 @@ bool Connection::CheckHeaders() {
     Refuse(413, InvalidArgument("the request's body of ", *length, " bytes is over the limit of ", shared_.options.max_body_bytes));
     return false;
   }
+  const auto encoding = message.find(beast_http::field::content_encoding);
+  if (encoding != message.end() && LowerCase({encoding->value().data(), encoding->value().size()}) != "identity") {
+    Refuse(415, InvalidArgument("a body with Content-Encoding '", std::string_view(encoding->value().data(), encoding->value().size()),
+                                "' is not read; send it as it is"));
+    return false;
+  }
   deadline_ = Clock::now() + shared_.options.transfer_timeout;
   const auto expect = message.find(beast_http::field::expect);
   if (expect != message.end() && LowerCase({expect->value().data(), expect->value().size()}) == "100-continue") {

@@ -249,6 +249,18 @@ TEST_F(HttpServerTest, RefusesGarbageAndStaysUp) {
   EXPECT_TRUE(client.Receive().ends_with("hello"));
 }
 
+TEST_F(HttpServerTest, RefusesACompressedBodyByName) {
+  Start();
+  Client client(port_);
+  client.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc");
+  const std::string answer = client.Receive();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 415"));
+  EXPECT_THAT(answer, testing::HasSubstr("Content-Encoding 'gzip'"));
+  Client plain(port_);
+  plain.Send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: Identity\r\nContent-Length: 3\r\n\r\nabc");
+  EXPECT_THAT(plain.Receive(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(HttpServerTest, ForgetsHalfARequestWhenTheClientGoes) {
   Start();
   for (const char* half : {"GET /hel", "POST /echo HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc", ""}) {

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
 
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
@@ -129,6 +131,10 @@ Status CheckKeys(const FieldSchema& field) {
 
 Status CompleteField(FieldSchema* field, std::string_view collection) {
   TRY(CheckFieldName(field->name));
+  std::set<std::string_view> keys;
+  for (const auto& [key, value] : field->type_params) {
+    if (!keys.insert(key).second) return Invalid("duplicated type param key of field ", field->name, ": ", key);
+  }
   if (field->type == DataType::kString) field->type = DataType::kVarChar;
   switch (field->type) {
     case DataType::kBool:

@@ -47,6 +47,27 @@ bool IsInvertible(DataType type) {
   return type == DataType::kBool || IsNumber(type) || IsString(type);
 }
 
+// A name, then keys and places: meta["a"][0]['b'].
+bool IsJsonPath(std::string_view path) {
+  size_t at = 0;
+  const auto is_word = [](char c) { return c == '_' || c == '$' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); };
+  while (at < path.size() && is_word(path[at])) ++at;
+  if (at == 0 || (path[0] >= '0' && path[0] <= '9')) return false;
+  while (at < path.size()) {
+    if (path[at++] != '[' || at == path.size()) return false;
+    const char quote = path[at];
+    const size_t begin = at;
+    if (quote == '"' || quote == '\'') {
+      for (++at; at < path.size() && path[at] != quote; ++at) at += path[at] == '\\';
+      ++at;
+    } else {
+      while (at < path.size() && path[at] >= '0' && path[at] <= '9') ++at;
+    }
+    if (at == begin || at >= path.size() || path[at++] != ']') return false;
+  }
+  return true;
+}
+
 Status CheckScalarIndex(const FieldSchema& field, const Params& params, const std::string& type) {
   const DataType element = field.type == DataType::kArray ? field.element_type : field.type;
   if (type == kAuto || type == "INVERTED") {
@@ -54,6 +75,9 @@ Status CheckScalarIndex(const FieldSchema& field, const Params& params, const st
       return IsInvertible(element) ? OkStatus() : Invalid("INVERTED are not supported on ", DataTypeName(field.type), " field");
     }
     if (type == kAuto && !params.Has("json_path")) return OkStatus();
+    if (const std::string path = params.Text("json_path"); params.Has("json_path") && !IsJsonPath(path)) {
+      return Invalid("json_path '", path, R"(' is not a path; write it as meta["a"]["b"])");
+    }
     const std::string cast = UpperCase(params.Text("json_cast_type"));
     if (cast.empty()) return MilvusError(MilvusErrorCode::kMissingParameter, "json index must specify cast type: missing parameter");
     static constexpr std::array<std::string_view, 7> kCasts = {"BOOL",         "DOUBLE",        "VARCHAR", "ARRAY_BOOL",

@@ -58,6 +58,10 @@ TEST(SchemaRules, EachRuleHasItsText) {
        [](auto* s) {
          s->fields[1].type_params = {{"dim", "32769"}};
        }},
+      {"duplicated type param key of field vector: dim",
+       [](auto* s) {
+         s->fields[1].type_params = {{"dim", "2"}, {"dim", "4"}};
+       }},
       {"binary vector dimension should be multiple of 8.", [](auto* s) { s->fields[1].type = DataType::kBinaryVector; }},
       {"dimension should not be specified for sparse vector", [](auto* s) { s->fields[1].type = DataType::kSparseFloatVector; }},
       {"type param(max_length) should be specified for the field(word) of collection c", [](auto* s) { s->fields[3].type_params.clear(); }},
@@ -162,6 +166,13 @@ TEST(IndexRules, ChecksTypesAndParameters) {
   EXPECT_THAT(text("id", {{"index_type", "BITMAP"}}), HasSubstr("create bitmap index on primary key not supported"));
   EXPECT_THAT(text("price", {{"index_type", "Trie"}}), HasSubstr("TRIE are only supported on varchar field"));
   EXPECT_TRUE(make("price", {{"index_type", "INVERTED"}}).ok());
+  const auto path_text = [&](const std::string& path) {
+    return text("$meta", {{"index_type", "INVERTED"}, {"json_path", path}, {"json_cast_type", "DOUBLE"}});
+  };
+  for (const char* good : {"$meta", R"($meta["a"])", R"($meta['a\'b'][0]["]"])", R"(color["x"])"}) EXPECT_EQ(path_text(good), "") << good;
+  for (const char* bad : {"", "[", "9a", "$meta[", "$meta[]", R"($meta["a)", R"($meta["a"]x)", R"($meta["a\)", "$meta[a]", "a or b"}) {
+    EXPECT_THAT(path_text(bad), HasSubstr("is not a path")) << bad;
+  }
 }
 
 TEST(SearchParams, AreReadFromFlatKeysAndJson) {

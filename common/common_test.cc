@@ -1,7 +1,10 @@
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -12,6 +15,7 @@
 #include "common/memory_budget.h"
 #include "common/metrics.h"
 #include "common/result.h"
+#include "common/timed_mutex.h"
 #include "common/timestamp.h"
 #include "common/worker_pool.h"
 
@@ -151,6 +155,24 @@ TEST(Metrics, TheSameNameAndLabelsAreTheSameHandle) {
 
 TEST(Checksum, SeesOneFlippedBit) {
   EXPECT_NE(Checksum("saker"), Checksum("sakes"));
+}
+
+TEST(TimedMutex, WaitsUntilTheDeadlineAndNoLonger) {
+  TimedMutex mutex;
+  std::unique_lock held(mutex);
+  std::thread other([&] {
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_FALSE(std::unique_lock(mutex, std::try_to_lock).owns_lock());
+    EXPECT_FALSE(std::unique_lock(mutex, begin + std::chrono::milliseconds(20)).owns_lock());
+    EXPECT_GE(std::chrono::steady_clock::now(), begin + std::chrono::milliseconds(20));
+  });
+  other.join();
+  std::thread waiting(
+      [&] { EXPECT_TRUE(std::unique_lock(mutex, std::chrono::steady_clock::now() + std::chrono::minutes(1)).owns_lock()); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  held.unlock();
+  waiting.join();
+  EXPECT_TRUE(std::unique_lock(mutex, std::try_to_lock).owns_lock());
 }
 
 }  // namespace

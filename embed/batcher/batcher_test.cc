@@ -81,8 +81,8 @@ class BatcherTest : public ::testing::Test {
   }
   std::future<Result<std::vector<float>>> Send(Sequences sequences, Priority priority = Priority::kInteractive,
                                                Context context = Context()) {
-    return std::async(std::launch::async, [this, sequences = std::move(sequences), priority, context]() mutable {
-      return batcher_->Embed(std::move(sequences), priority, context);
+    return std::async(std::launch::async, [batcher = batcher_.get(), sequences = std::move(sequences), priority, context]() mutable {
+      return batcher->Embed(std::move(sequences), priority, context);
     });
   }
   // A closed gate with one pass inside: what is sent from now on waits in the queue.

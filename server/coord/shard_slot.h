@@ -13,6 +13,7 @@
 
 #include "common/context.h"
 #include "common/result.h"
+#include "common/timed_mutex.h"
 #include "server/shard/shard.h"
 
 namespace saker::coord {
@@ -56,8 +57,8 @@ class ShardSlot {
   const Opener opener_;
   std::atomic<bool> open_{false};
   std::atomic<bool> gone_{false};
-  std::timed_mutex open_mutex_;  // held while opening, so that waiters keep their deadline
-  Status failure_;               // of the last attempt; under open_mutex_
+  TimedMutex open_mutex_;  // held while opening, so that waiters keep their deadline
+  Status failure_;         // of the last attempt; under open_mutex_
   std::chrono::steady_clock::time_point failed_at_;
   std::shared_mutex use_mutex_;  // shared by uses; alone by open, destroy and close
   std::unique_ptr<shard::Shard> shard_;

@@ -148,6 +148,15 @@ void AnnounceRootPassword(const std::string& password) {
 }
 
 // Blocks until SIGTERM or SIGINT; they are blocked in every thread.
+// A call may hang in the disk or the kernel; a process that was told to end ends nevertheless.
+void EndAfter(std::chrono::seconds patience) {
+  std::thread([patience] {
+    std::this_thread::sleep_for(patience);
+    Log(kError, "something does not end: ending at once (nothing acknowledged is lost)", {{"waited_s", patience.count()}});
+    _exit(1);
+  }).detach();
+}
+
 void WaitForSignal(const sigset_t& signals) {
   int signal = 0;
   sigwait(&signals, &signal);
@@ -287,6 +296,7 @@ int Serve(const Config& config) {
     stages.stopping = true;  // from now on probes look at nothing else
   }
   const auto drain = std::chrono::seconds(config.drain_seconds);
+  EndAfter(2 * drain + std::chrono::seconds(10));  // gRPC and HTTP are drained one after the other
   (*rpc)->Shutdown(std::chrono::system_clock::now() + drain);
   (*http)->Shutdown(std::chrono::steady_clock::now() + drain);
   request_pool.Shutdown();

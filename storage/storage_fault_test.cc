@@ -376,6 +376,7 @@ int FillAndFree(const std::string& disk) {
     const Status full = Fill(storage, &appended);
     std::fprintf(stderr, "round %d: %d appends, then %s\n", round, appended, full.ToString().c_str());
     REQUIRE_IN_CHILD(full.code() == StatusCode::kResourceExhausted);
+    REQUIRE_IN_CHILD(full.detail_code() == 7);  // what Milvus calls it on the wire
     REQUIRE_IN_CHILD(full.message().starts_with("the disk of " + options.directory + " has "));
     REQUIRE_IN_CHILD(appended > 0);
     REQUIRE_IN_CHILD(storage.WritesAllowed().code() == StatusCode::kResourceExhausted);
@@ -413,6 +414,34 @@ int FillAndFree(const std::string& disk) {
 
 TEST_F(SmallDisk, FullRefusesWritesKeepsReadingAndResumesByItself) {
   EXPECT_EQ(InChild([&] { return FillAndFree(path_); }), 0);
+}
+
+int StartNearlyFull(const std::string& disk) {
+  StorageOptions options;
+  options.directory = disk + "/data";
+  options.write_buffer_bytes = 1 << 20;
+  const std::string reserve = options.directory + "/reserve";
+  std::ofstream(disk + "/ballast") << std::string(84 << 20, 'b');
+  auto opened = OpenStorage(options);
+  REQUIRE_IN_CHILD(opened.ok());
+  Storage& storage = **opened;
+  REQUIRE_IN_CHILD(fs::file_size(reserve) <= (2 << 20));
+  // Somebody takes every byte, what the reserve gives back too: then what must not fail is refused as well, and does not wait.
+  REQUIRE_IN_CHILD(Soon([&] {
+    std::ofstream rest(disk + "/rest", std::ios::app);
+    while (rest << std::string(4096, 'r') && rest.flush()) continue;
+    return !fs::exists(reserve);
+  }));
+  std::ofstream(disk + "/rest", std::ios::app) << std::string(1 << 20, 'r');
+  REQUIRE_IN_CHILD(storage.catalog().Write({{CatalogKind::kCounter, "c", "1"}}).code() == StatusCode::kResourceExhausted);
+  fs::remove(disk + "/rest");
+  fs::remove(disk + "/ballast");
+  REQUIRE_IN_CHILD(Soon([&] { return fs::exists(reserve) && fs::file_size(reserve) > (4 << 20); }));
+  return 0;
+}
+
+TEST_F(SmallDisk, AReserveMadeOnAFullDiskGrowsWhenSpaceComesBack) {
+  EXPECT_EQ(InChild([&] { return StartNearlyFull(path_); }), 0);
 }
 
 int FailWrites(const std::string& directory) {

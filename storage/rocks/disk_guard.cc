@@ -19,6 +19,9 @@ using std::chrono::steady_clock;
 constexpr auto kMeasureEvery = std::chrono::milliseconds(100);
 constexpr auto kMeasureBeforeRefusal = std::chrono::milliseconds(1);
 constexpr uint64_t kRoomMargin = 512 << 10;  // blocks, inodes and journal of the file system itself
+// A quarter of it is the floor of small writes, which must be more than what WaitForRoom wants to see free: else a write is
+// let in and waits there for ever.
+constexpr uint64_t kLeastKept = 8 * kRoomMargin;
 constexpr auto kOpenPatience = std::chrono::seconds(10);
 
 uint64_t FileBytes(const std::string& path) {
@@ -38,10 +41,11 @@ DiskGuard::DiskGuard(std::string directory, uint64_t reserve_bytes)
   if (reserve_bytes == 0) {
     struct statvfs info {};
     const uint64_t disk_bytes = statvfs(directory_.c_str(), &info) == 0 ? static_cast<uint64_t>(info.f_blocks) * info.f_frsize : 0;
-    const uint64_t wanted = std::max<uint64_t>(uint64_t{1} << 30, disk_bytes / 50);
+    wanted_bytes_ = std::max<uint64_t>(uint64_t{1} << 30, disk_bytes / 50);
     // A restart on a full disk keeps the reserve that was made while there was space.
-    keep_bytes_ = std::max(std::min(wanted, (FreeBytes() + reserve_file_) / 10), 2 * reserve_file_);
+    keep_bytes_ = std::max(std::min(wanted_bytes_, (FreeBytes() + reserve_file_) / 10), 2 * reserve_file_);
   }
+  keep_bytes_ = std::max<uint64_t>(keep_bytes_, kLeastKept);
   Measure();
 }
 
@@ -76,7 +80,8 @@ Status DiskGuard::Admit(uint64_t bytes) {
 }
 
 Status DiskGuard::AdmitSmall(uint64_t bytes) {
-  const Status status = Decide({keep_bytes_ / 4, bytes, false}, kMeasureEvery);
+  // What is let in here waits for ever when the disk is full after all: no old number is good enough.
+  const Status status = Decide({keep_bytes_ / 4, bytes, false}, kMeasureBeforeRefusal);
   if (!status.ok()) refusals_.Add();
   return status;
 }
@@ -107,9 +112,12 @@ Status DiskGuard::Decide(const Need& need) {
     admitted_bytes_ += need.bytes;
     return OkStatus();
   }
-  if (need.count_memtables) resume_at_ = std::max(resume_at_, std::min(need.floor + 2 * need.bytes, keep_bytes_ + keep_bytes_ / 8));
-  return ResourceExhausted("the disk of ", directory_, " has ", remaining, " bytes left and ", need.floor,
-                           " are kept in reserve; free space or add a disk");
+  if (need.count_memtables)
+    resume_at_ = std::max(resume_at_, std::min<uint64_t>(need.floor + 2 * need.bytes, keep_bytes_ + keep_bytes_ / 8));
+  return Status(StatusCode::kResourceExhausted,
+                internal::Join("the disk of ", directory_, " has ", remaining, " bytes left and ", need.floor,
+                               " are kept in reserve; free space or add a disk"),
+                kDiskFullDetail);
 }
 
 bool DiskGuard::WaitForRoom(uint64_t bytes) {
@@ -136,9 +144,11 @@ void DiskGuard::Refresh() {
     unwritten_bytes = unwritten_bytes_;
   }
   free_gauge_.Set(static_cast<double>(free_bytes));
+  // After a start on a full disk, which could keep only little, the reserve grows with the space that comes back.
+  keep_bytes_ = std::max<uint64_t>(keep_bytes_, std::min(wanted_bytes_, (free_bytes + reserve_file_) / 10));
   if (reserve_file_ > 0 && free_bytes < keep_bytes_ / 4) {
     GiveReserveUp();
-  } else if (reserve_file_ == 0 && free_bytes > keep_bytes_ + unwritten_bytes) {
+  } else if (reserve_file_ < keep_bytes_ / 4 && free_bytes > keep_bytes_ + unwritten_bytes) {
     MakeReserve();
   }
 }
@@ -183,7 +193,7 @@ uint64_t DiskGuard::Remaining(bool count_memtables) const {
 void DiskGuard::MakeReserve() {
   const uint64_t bytes = keep_bytes_ / 2;
   MutexLock lock(reserve_mutex_);
-  if (bytes == 0 || reserve_file_ > 0) return;
+  if (bytes == 0 || reserve_file_ >= bytes) return;
   const int fd = open(reserve_path_.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
   if (fd < 0) return;
   const int error = posix_fallocate(fd, 0, static_cast<off_t>(bytes));
@@ -193,6 +203,7 @@ void DiskGuard::MakeReserve() {
     return;
   }
   unlink(reserve_path_.c_str());
+  reserve_file_ = 0;
   Log(kWarning, "no disk reserve", {{"file", reserve_path_}, {"bytes", bytes}, {"error", std::system_category().message(error)}});
 }
 

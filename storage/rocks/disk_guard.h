@@ -17,9 +17,13 @@
 
 namespace saker::storage::rocks {
 
+// What a refusal carries as Status::detail_code: on Milvus' wire "disk limit exceeded" (server/schema/error.h), which the
+// code alone does not tell from a lack of memory.
+constexpr int32_t kDiskFullDetail = 7;
+
 class DiskGuard {
  public:
-  // `reserve_bytes` 0: max(1 GiB, 2 % of the disk), at most a tenth of what is free.
+  // `reserve_bytes` 0: max(1 GiB, 2 % of the disk), at most a tenth of what is free; more when more becomes free.
   DiskGuard(std::string directory, uint64_t reserve_bytes);
 
   // Before the first write: makes the file, or gives it up when the disk is too full to replay `replay_bytes` of log.
@@ -66,7 +70,8 @@ class DiskGuard {
   const std::string reserve_path_;
   Gauge& free_gauge_;
   Counter& refusals_;
-  uint64_t keep_bytes_ = 0;                // constant after the constructor
+  uint64_t wanted_bytes_ = 0;              // of a reserve that grows by itself; constant after the constructor
+  std::atomic<uint64_t> keep_bytes_{0};    // grows in Refresh alone
   std::atomic<uint64_t> reserve_file_{0};  // bytes of the reserve file now
   std::atomic<bool> started_{false}, stopped_{false};
   Mutex reserve_mutex_;  // the file; nothing is called while it is held

@@ -55,6 +55,12 @@ void Coordinator::Stop() {
   }
 }
 
+// New shards are open when their collection is seen, so that readiness does not flicker; one that fails is tried again by its
+// first use, and readiness says why.
+void Coordinator::OpenNow(const Collection& collection) {
+  for (const auto& slot : collection.shards) static_cast<void>(slot->EnsureOpen(Context()).ok());
+}
+
 void Coordinator::OpenShards() {
   for (const CollectionPtr& collection : ListAll()) {
     for (const auto& slot : collection->shards) {

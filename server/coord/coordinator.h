@@ -157,6 +157,7 @@ class Coordinator {
               std::unique_ptr<IdAllocator> ids);
   Status ReadCatalog();
   Status ReadCollections(std::map<int64_t, CollectionRecord>* records);
+  static void OpenNow(const Collection& collection);
   void OpenShards();
   Status Finish(const Leftover& leftover);
   Status FinishDrop(const Collection& collection, const std::vector<std::shared_ptr<ShardSlot>>& slots);

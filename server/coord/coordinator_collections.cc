@@ -113,6 +113,7 @@ Status Coordinator::CreateCollection(CollectionDraft draft) {
   TRY(catalog_.Write(changes));
   SAKER_KILL_POINT("ddl.create.after_record");
   collection->shards = MakeSlots(*collection, 0);
+  OpenNow(*collection);
   Publish(collection);
   return OkStatus();
 }
@@ -170,6 +171,7 @@ Status Coordinator::TruncateCollection(const std::string& database, const std::s
     SAKER_KILL_POINT("ddl.truncate.before_record");
     TRY(catalog_.Write({PutCollection(record)}));
     SAKER_KILL_POINT("ddl.truncate.after_record");
+    OpenNow(*fresh);
     Publish(fresh);
   }
   const Status finished = FinishTruncation(old->id, old->shards);

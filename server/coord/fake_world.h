@@ -122,6 +122,10 @@ struct FakeWorld {
     if (state == nullptr) state = std::make_shared<FakeShardState>();
     return state;
   }
+  bool HasShard(ShardId id) {
+    MutexLock lock(mutex);
+    return shards.count(id) > 0;
+  }
   size_t shard_count() {
     MutexLock lock(mutex);
     return shards.size();

@@ -12,7 +12,7 @@ Result<MemoryBudget::Reservation> MemoryBudget::Reserve(const std::string& accou
   const uint64_t left = limit_bytes_ - std::min(limit_bytes_, used_bytes_);
   if (bytes > left) {
     return ResourceExhausted(what, " needs ", bytes, " bytes of memory and ", left, " of ", limit_bytes_,
-                             " are left; release a collection or raise memory_limit");
+                             " are left; release a collection or raise memory-limit");
   }
   used_bytes_ += bytes;
   accounts_[account] += bytes;

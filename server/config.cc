@@ -28,7 +28,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string NearestSetting(const std::string& key) {
+// What to write instead of an unknown key.
+std::string Suggestion(const std::string& key) {
   Config config;
   std::string best;
   size_t best_distance = 1000;
@@ -38,7 +39,7 @@ std::string NearestSetting(const std::string& key) {
       best = name;
     }
   });
-  return best;
+  return best_distance <= std::max<size_t>(2, key.size() / 3) ? "did you mean '" + best + "'?" : "saker serve --help lists the settings";
 }
 
 template <typename T>
@@ -83,7 +84,7 @@ Status TakeLine(const std::string& path, const YAML::Node& name_node, const YAML
   std::string key = name_node.as<std::string>();
   std::replace(key.begin(), key.end(), '_', '-');
   const int line = name_node.Mark().line + 1;
-  Status status = InvalidArgument(path, ":", line, ": unknown setting '", key, "'; did you mean '", NearestSetting(key), "'?");
+  Status status = InvalidArgument(path, ":", line, ": unknown setting '", key, "'; ", Suggestion(key));
   ForEachSetting(*config, [&](const char* name, auto& member, const char*) {
     if (key != name) return;
     status = OkStatus();
@@ -136,6 +137,7 @@ Result<uint64_t> ParseBytes(const std::string& text, uint64_t machine_bytes) {
   if (end == text.c_str() || factor == 0 || !std::isfinite(bytes) || bytes < 1 || bytes > 1e18) {
     return InvalidArgument("'", text, "' is not an amount of memory; write 8GiB, 500MiB, 1000000 or 80%");
   }
+  if (unit == "%" && number > 100) return InvalidArgument(text, " is more memory than there is; write at most 100%");
   return static_cast<uint64_t>(bytes);
 }
 

@@ -28,6 +28,8 @@ TEST(ReadConfigFile, AnUnknownKeyNamesTheNearestOne) {
   const Status status = ReadConfigFile(WriteFile("port: 1\nadress: 0.0.0.0\n"), &config);
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.message().find(":2: unknown setting 'adress'; did you mean 'address'?"), std::string::npos) << status.message();
+  const Status far = ReadConfigFile(WriteFile("nothing-like-it: 1\n"), &config);
+  EXPECT_NE(far.message().find("'nothing-like-it'; saker serve --help lists"), std::string::npos) << far.message();
 }
 
 TEST(ReadConfigFile, AWrongTypeOrABrokenFileIsAnErrorWithItsLine) {
@@ -94,7 +96,7 @@ TEST(ParseBytes, KnowsUnitsAndShares) {
   EXPECT_EQ(*ParseBytes("8GiB", 0), 8ull << 30);
   EXPECT_EQ(*ParseBytes("50%", 1000), 500u);
   EXPECT_EQ(*ParseBytes("123", 0), 123u);
-  for (const char* bad : {"", "x", "-1", "5 apples", "0", "1e400"}) EXPECT_FALSE(ParseBytes(bad, 1000).ok()) << bad;
+  for (const char* bad : {"", "x", "-1", "5 apples", "0", "1e400", "101%"}) EXPECT_FALSE(ParseBytes(bad, 1000).ok()) << bad;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 # Part of ./dev: the suites of `./dev test` and `./dev fuzz`. Each suite prints its name, what it did, and passes or fails.
 full=
+suites="layers unit clients server recall bad-input kill power-cut byte-flip start asan fuzz tsan"
 passed=() failed=() skipped=()
 
 # suite NAME COMMAND...: runs it, keeps its output in build/test-logs, shows the end of it when it fails.
@@ -50,11 +51,15 @@ run_tests() {
   local only= skip=
   while [ $# -gt 0 ]; do case $1 in
     --full) full=1 ;;
+    --only | --skip)
+      [ -n "${2:-}" ] || die "$1 wants the name of a suite: $suites"
+      local name
+      for name in ${2//,/ }; do [[ " $suites " == *" $name "* ]] || die "there is no suite '$name'; there are $suites"; done ;;&
     --only) only=$2; shift ;;
     --skip) skip=$2; skipped+=("${skip//,/ }: by --skip"); shift ;;
     *) die "unknown option '$1' of test; --full, --only SUITE or --skip SUITE,SUITE" ;;
   esac; shift; done
-  wanted() { [[ ",$skip," != *",$1,"* ]] && { [ -z "$only" ] || [[ "$1" == $only* ]]; }; }
+  wanted() { [[ ",$skip," != *",$1,"* ]] && { [ -z "$only" ] || [[ ",$only," == *",$1,"* ]]; }; }
   setup
   build release
   wanted layers && { suite layers tools/check_layers; suite layers-self-test tools/check_layers --self-test; }

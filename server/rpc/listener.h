@@ -21,7 +21,7 @@ class Listener {
     std::string address = "127.0.0.1";
     uint16_t port = 0;
     bool tls = false;
-    size_t max_connections = 10000;
+    size_t max_connections = 20000;
     std::chrono::milliseconds first_bytes_timeout{10000};
   };
   // Both are called on the listener's thread, own the socket, and must not block.

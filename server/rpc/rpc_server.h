@@ -31,7 +31,7 @@ struct RpcOptions {
   std::function<std::vector<std::string>()> missing;  // what stands between the server and right answers, for CheckHealth
   MemoryBudget* memory = nullptr;                     // asked for what a big request will take; must outlive the server
   size_t max_receiving_bytes = size_t{512} << 20;     // of all messages that are not complete yet, and of gRPC's buffers
-  size_t max_connections = 10000;
+  size_t max_connections = 20000;
   int max_streams_per_connection = 1000;
   // How long a connection may stay without saying what it is.
   std::chrono::milliseconds first_bytes_timeout{10000};

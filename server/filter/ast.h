@@ -46,6 +46,7 @@ enum class NodeKind : uint8_t {
   kRange,  // child op children[1] op2 child, the middle a path
   kIn,     // children[0] in children[1]
   kLike,   // children[0] like children[1]
+  kRegex,  // children[0] =~ children[1], or !~
   kExists,
   kIsNull,
   kCall,  // name(children)

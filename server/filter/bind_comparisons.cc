@@ -1,4 +1,4 @@
-// Comparisons, ranges, in, like, null tests.
+// Comparisons, ranges, in, like, regular expressions, null tests.
 #include <utility>
 
 #include "server/filter/binder.h"
@@ -179,20 +179,23 @@ Result<Binder::Bound> Binder::BindIn(const Node& node) {
   return Bound(std::move(predicate));
 }
 
-Result<Binder::Bound> Binder::BindLike(const Node& node) {
+Result<Binder::Bound> Binder::BindPattern(const Node& node) {
+  const bool regex = node.kind == NodeKind::kRegex;
+  const std::string_view sign = !regex ? "like" : node.negated ? "!~" : "=~";
   Bound left = TRY(BindNode(*node.children[0]));
   Bound right = TRY(BindNode(*node.children[1]));
   const auto* operand = std::get_if<Operand>(&left);
   const auto* pattern = std::get_if<Constant>(&right);
   if (pattern == nullptr || pattern->text() == nullptr)
-    return InvalidArgument("the right-hand side of 'like' must be a string, but got: ", Slice(*node.children[1]));
+    return InvalidArgument("the right-hand side of '", sign, "' must be a string, but got: ", Slice(*node.children[1]));
   if (operand == nullptr || operand->arithmetic.has_value() || operand->length) {
-    return InvalidArgument("like operation on complicated expr is unsupported");
+    return InvalidArgument(sign, " operation on complicated expr is unsupported");
   }
   if (operand->whole_array()) return InvalidArgument("can not comparisons array fields directly");
   if (!IsString(operand->type()) && operand->type() != DataType::kJson) {
-    return InvalidArgument("like operation on non-string or no-json field is unsupported");
+    return InvalidArgument(sign, " operation on non-string or no-json field is unsupported");
   }
+  if (regex) return Bound(TRY(MakeRegex(Source(*operand), *pattern->text(), node.negated)));
   return Bound(TRY(MakeLike(Source(*operand), *pattern->text())));
 }
 

@@ -40,7 +40,8 @@ Result<Binder::Bound> Binder::BindNode(const Node& node) {
     case NodeKind::kOr: return BindLogic(node);
     case NodeKind::kRange: return BindRange(node);
     case NodeKind::kIn: return BindIn(node);
-    case NodeKind::kLike: return BindLike(node);
+    case NodeKind::kLike:
+    case NodeKind::kRegex: return BindPattern(node);
     case NodeKind::kExists: return BindExists(node);
     case NodeKind::kIsNull: return BindNullTest(node);
     case NodeKind::kCall: return BindCall(node);

@@ -56,7 +56,7 @@ class Binder {
   Result<Bound> BindLogic(const Node& node);
   Result<Bound> BindRange(const Node& node);
   Result<Bound> BindIn(const Node& node);
-  Result<Bound> BindLike(const Node& node);
+  Result<Bound> BindPattern(const Node& node);
   Result<Bound> BindExists(const Node& node);
   Result<Bound> BindNullTest(const Node& node);
   Result<Bound> BindCall(const Node& node);

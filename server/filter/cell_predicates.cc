@@ -6,6 +6,7 @@
 
 #include "server/filter/json_scan.h"
 #include "server/filter/like.h"
+#include "server/filter/regex.h"
 #include "server/filter/value_set.h"
 
 namespace saker::filter {
@@ -36,6 +37,12 @@ struct InTest {
 struct LikeTest {
   LikeMatcher matcher;
   bool operator()(const Cell& cell) const { return cell.kind == Cell::Kind::kText && matcher.Matches(cell.text); }
+};
+
+struct RegexTest {
+  RegexMatcher matcher;
+  bool negated;
+  bool operator()(const Cell& cell) const { return (cell.kind == Cell::Kind::kText && matcher.Matches(cell.text)) != negated; }
 };
 
 struct EqualsListTest {
@@ -267,6 +274,10 @@ PredicatePtr MakeIn(const CellSource& source, const List& values, bool negated) 
 
 Result<PredicatePtr> MakeLike(const CellSource& source, std::string_view pattern) {
   return Make(source, LikeTest{TRY(LikeMatcher::Compile(pattern))});
+}
+
+Result<PredicatePtr> MakeRegex(const CellSource& source, std::string_view pattern, bool negated) {
+  return Make(source, RegexTest{TRY(RegexMatcher::Compile(pattern)), negated});
 }
 
 PredicatePtr MakeStartsWith(const CellSource& source, std::string_view prefix) {

@@ -27,6 +27,7 @@ PredicatePtr MakeCompare(const CellSource& source, Op op, Constant value);
 PredicatePtr MakeRange(const CellSource& source, Bounds bounds);
 PredicatePtr MakeIn(const CellSource& source, const List& values, bool negated);
 Result<PredicatePtr> MakeLike(const CellSource& source, std::string_view pattern);
+Result<PredicatePtr> MakeRegex(const CellSource& source, std::string_view pattern, bool negated);
 PredicatePtr MakeStartsWith(const CellSource& source, std::string_view prefix);
 PredicatePtr MakeArithmetic(const CellSource& source, Op arith, Constant operand, Op op, Constant value);
 Result<PredicatePtr> MakeContains(const CellSource& source, ContainsMode mode, const List& values);

@@ -74,6 +74,7 @@ BENCHMARK_CAPTURE(Run, in_16384_far, List(16'384, 60'000'007));
 BENCHMARK_CAPTURE(Run, text_equal, "s == 'name of row 77'");
 BENCHMARK_CAPTURE(Run, like_prefix, "s like 'name of row 9%'");
 BENCHMARK_CAPTURE(Run, like_infix, "s like '%99%'");
+BENCHMARK_CAPTURE(Run, regex, "s =~ '99'");
 BENCHMARK_CAPTURE(Run, and_of_three, "i64 < 500000 and f > 1000 and i8 != 3");
 BENCHMARK_CAPTURE(Run, json_number, "j['price'] < 500000");
 BENCHMARK_CAPTURE(Run, json_three_paths, "j['price'] < 500000 and j['color'] == 'red' and json_contains(j['tags'], 'c')");

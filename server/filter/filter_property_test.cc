@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <regex>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -242,6 +243,7 @@ class World {
   Expression Comparison();
   Expression Membership();
   Expression Pattern();
+  Expression Regex();
   Expression Arithmetic();
   Expression Range();
   Expression Contains();
@@ -360,6 +362,22 @@ Expression World::Pattern() {
           }};
 }
 
+Expression World::Regex() {
+  Source source = RandomSource();
+  if (!source.json && source.type != DataType::kVarChar) source = JsonSource();
+  static const char* const kAtoms[] = {"a", "b", "c", "[ab]", "a*", "(b|c)", "b+", "c?"};
+  std::string pattern = Pick(4) == 0 ? "^" : "";
+  for (size_t n = Pick(5); n > 0; --n) pattern += kAtoms[Pick(8)];
+  if (Pick(4) == 0) pattern += "$";
+  const bool negated = Pick(2) == 0;
+  return {source.text + (negated ? " !~ \"" : " =~ \"") + pattern + "\"", [source, pattern, negated](const Row& row) {
+            const Document value = source.value(row);
+            if (value.is_null()) return Truth::kNull;
+            const bool found = value.is_string() && std::regex_search(value.get_ref<const std::string&>(), std::regex(pattern));
+            return Of(found != negated);
+          }};
+}
+
 Expression World::Arithmetic() {
   Source source = RandomSource();
   if (!source.json && !IsInteger(source.type)) source = JsonSource();
@@ -474,7 +492,7 @@ Expression World::TwoFields() {
 Expression World::Leaf() {
   switch (Pick(16)) {
     case 0: return Membership();
-    case 1: return Membership();
+    case 1: return Regex();
     case 2: return Pattern();
     case 3: return Arithmetic();
     case 4: return Arithmetic();

@@ -241,6 +241,24 @@ TEST(Filter, MatchesPatterns) {
          {"color like '%e%'", "01"}});
 }
 
+TEST(Filter, MatchesRegularExpressions) {
+  Check({{"s =~ 'p+l'", "0"},
+         {"s =~ '^b.n'", "1"},
+         {"s =~ '^an'", ""},
+         {"s =~ ''", "0123"},
+         {"s =~ r'100\\%$'", "3"},
+         {"s =~ '(?i)APPLE|banana'", "01"},
+         {"s =~ '^日'", "3"},
+         {"s !~ 'an'", "023"},
+         {"not s =~ 'an'", "023"},
+         {"not (s !~ 'an')", "1"},
+         {"s =~ 'a' and s !~ '^b'", "0"},
+         {"j['s'] =~ '^a.c$'", "0"},
+         {"j['s'] !~ '^a.c$'", "123"},
+         {"as[0] =~ '^x'", "03"},
+         {"color =~ 'e'", "01"}});
+}
+
 TEST(Filter, ReadsJson) {
   Check({{"j['a'] == 1", "0"},
          {"j['a'] == 1.0", "0"},
@@ -470,7 +488,10 @@ TEST(Filter, RefusesWithMilvusWords) {
       {"element_filter(s, id == 1)", "struct functions (element_filter) are not supported"},
       {"st[sub] == 1", "struct fields (st[sub]) are not supported"},
       {"nothing(id)", "function nothing not found"},
-      {"s =~ 'a'", "the operators =~ and !~ (regular expressions) are not supported, use like"},
+      {"s =~ 'a(b'", "the regular expression 'a(b' is not valid: missing ): a(b"},
+      {"s !~ '(?=a)'", "the regular expression '(?=a)' is not valid: invalid perl operator: (?="},
+      {"s =~ 5", "the right-hand side of '=~' must be a string, but got: 5"},
+      {"id !~ '5'", "!~ operation on non-string or no-json field is unsupported"},
       {"random_sample(1.5)", "the sample factor should be between 0 and 1, but got: 1.5"},
       {"random_sample(0.5) and id == 1", "random sample expression can only be the last expression in the logical and expression"},
       {"id == 1 or random_sample(0.5)", "random sample expression can only be the last expression in the logical and expression"},

@@ -101,7 +101,7 @@ bool Lexer::LexPunctuation(Token* token) {
   static constexpr std::pair<std::string_view, TokenKind> kTable[] = {
       {"==", TokenKind::kEq},          {"!=", TokenKind::kNe},       {"<=", TokenKind::kLe},        {">=", TokenKind::kGe},
       {"&&", TokenKind::kAnd},         {"||", TokenKind::kOr},       {"**", TokenKind::kPower},     {"<<", TokenKind::kShift},
-      {">>", TokenKind::kShift},       {"=~", TokenKind::kRegex},    {"!~", TokenKind::kRegex},     {"<", TokenKind::kLt},
+      {">>", TokenKind::kShift},       {"=~", TokenKind::kRegex},    {"!~", TokenKind::kNotRegex},  {"<", TokenKind::kLt},
       {">", TokenKind::kGt},           {"+", TokenKind::kPlus},      {"-", TokenKind::kMinus},      {"*", TokenKind::kStar},
       {"/", TokenKind::kSlash},        {"%", TokenKind::kPercent},   {"&", TokenKind::kBitAnd},     {"|", TokenKind::kBitOr},
       {"^", TokenKind::kBitXor},       {"~", TokenKind::kTilde},     {"!", TokenKind::kNot},        {"=", TokenKind::kAssign},

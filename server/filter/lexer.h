@@ -46,6 +46,7 @@ enum class TokenKind : uint8_t {
   kShift,
   kAssign,
   kRegex,
+  kNotRegex,
   kComma,
   kLeftParen,
   kRightParen,

@@ -54,6 +54,8 @@ Infix InfixOf(TokenKind kind) {
     case TokenKind::kPercent: return {kMulPower, NodeKind::kBinary, Op::kMod};
     case TokenKind::kPower: return {kPowPower, NodeKind::kBinary, Op::kPow};
     case TokenKind::kLike: return {kLikePower, NodeKind::kLike};
+    case TokenKind::kRegex:
+    case TokenKind::kNotRegex: return {kLikePower, NodeKind::kRegex};
     default: return {};
   }
 }
@@ -92,11 +94,9 @@ Result<NodePtr> Parser::ParseExpression(int min_power) {
 
 Result<NodePtr> Parser::ParseInfix(NodePtr left, int min_power) {
   while (true) {
-    if (token_.kind == TokenKind::kRegex)
-      return InvalidArgument("the operators =~ and !~ (regular expressions) are not supported, use like");
     const Infix infix = InfixOf(token_.kind);
     if (infix.power == 0 || infix.power < min_power) return left;
-    const bool negated = token_.kind == TokenKind::kNot;
+    const bool negated = token_.kind == TokenKind::kNot || token_.kind == TokenKind::kNotRegex;
     TRY(Advance());
     if (infix.kind == NodeKind::kIn) {
       left = TRY(ParseIn(std::move(left), negated));
@@ -113,6 +113,7 @@ Result<NodePtr> Parser::ParseInfix(NodePtr left, int min_power) {
       continue;
     }
     left = TRY(Join(infix.kind, infix.op, std::move(left), std::move(right)));
+    if (infix.kind == NodeKind::kRegex) left->negated = negated;
   }
 }
 

@@ -76,7 +76,7 @@ Status Coordinator::PutUser(const std::string& name, const std::string& password
 Result<std::string> Coordinator::GetUser(std::string_view name) const {
   MutexLock lock(mutex_);
   const auto found = names_->users.find(name);
-  if (found == names_->users.end()) return NotFound("not found the user ", name);
+  if (found == names_->users.end()) return NotFound("not found the user, maybe the user isn't existed or internal system error: ", name);
   return found->second;
 }
 

@@ -163,6 +163,8 @@ def every_scalar_type(c):
              "v": [float(i)] * 4} for i in range(10)]
     c.insert(name, rows)
     got = {r["pk"]: r for r in c.query(name, filter='pk like "k%"', output_fields=["*"])}
+    assert {r["pk"] for r in c.query(name, filter='pk =~ "^k.?"', output_fields=["pk"])} == set(got)
+    assert c.query(name, filter='pk !~ "^k"', output_fields=["pk"]) == []
     for row in rows:
         mine = got[row["pk"]]
         for key in row:

@@ -52,6 +52,9 @@ struct IoThread {
   std::vector<char> buffer = std::vector<char>(64 * 1024);
 };
 
+// How long a transfer of so many bytes may take: `base`, and more for each byte at the slowest speed that is waited for.
+std::chrono::milliseconds TransferTime(std::chrono::milliseconds base, size_t bytes);
+
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;

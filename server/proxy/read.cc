@@ -124,12 +124,12 @@ Result<RowBatch> LocalProxy::ReadByKeys(const CollectionPtr& collection, const P
   std::vector<RowBatch> parts;
   for (size_t i = 0; i < routed.size(); ++i) {
     if (routed[i].size() == 0) continue;
-    filter::TemplateValue::List list;
-    for (size_t k = 0; k < routed[i].size(); ++k) {
+    filter::TemplateValue::List list(routed[i].size());
+    for (size_t k = 0; k < list.size(); ++k) {
       if (keys.type == DataType::kInt64) {
-        list.push_back({routed[i].ints[k]});
+        list[k].value = routed[i].ints[k];
       } else {
-        list.push_back({routed[i].strings[k]});
+        list[k].value = routed[i].strings[k];
       }
     }
     shard::QueryRequest request;

@@ -61,7 +61,7 @@ Result<std::vector<std::string>> GroupValues(const std::vector<segment::Hit>& hi
   std::vector<std::string> values(hits.size());
   for (size_t row = 0; row < hits.size(); ++row) {
     if (!column.IsValid(row)) continue;  // nulls are one group
-    values[row] = "=";
+    values[row].push_back('=');
     if (column.variable()) {
       values[row] += column.Text(row);
     } else {

@@ -23,25 +23,24 @@ Result<LogFileCheck> CheckLogFile(const std::string& path, std::string_view cont
     return check;
   };
   while (offset < contents.size()) {
-    const size_t block_end = std::min(contents.size(), offset / kBlockBytes * kBlockBytes + kBlockBytes);
-    const bool last_block = block_end == contents.size();
-    const std::string_view rest = contents.substr(offset, block_end - offset);
+    const std::string_view rest = RestOfUnit(contents, offset, kBlockBytes);
+    const bool last_block = offset + rest.size() == contents.size();
     if (rest.size() < kHeaderBytes) {
       if (last_block && offset % kBlockBytes <= kBlockBytes - kHeaderBytes) return torn(false);
       // The trailer of a full block.
       if (!AllZero(rest)) return Corruption(path, ": the ", rest.size(), " bytes of padding at offset ", offset, " are not zero");
-      offset = block_end;
+      offset += rest.size();
       continue;
     }
     const Header header = ReadHeader(rest);
     if (header.type == 0 && header.length == 0 && AllZero(rest)) {
       if (AllZero(contents.substr(offset))) return torn(false);
-      if (IsTorn(contents, offset, rest)) return torn(true);
+      if (IsTorn(contents, offset)) return torn(true);
       return Corruption(path, ": zeros at offset ", offset, " and records behind them");
     }
     if (kHeaderBytes + header.length > rest.size()) {
       if (!last_block) {
-        if (IsTorn(contents, offset, rest)) return torn(true);
+        if (IsTorn(contents, offset)) return torn(true);
         return Corruption(path, ": the record at offset ", offset, " has ", header.length, " bytes, its block ends after ", rest.size());
       }
       if (SomeLengthFits(header, rest.substr(kHeaderBytes - 1))) {
@@ -52,7 +51,7 @@ Result<LogFileCheck> CheckLogFile(const std::string& path, std::string_view cont
     }
     const uint32_t crc = Crc32c(0, rest.substr(kHeaderBytes - 1, header.length + 1));
     if (crc != header.crc || header.type == 0 || header.type > kLast) {
-      if (crc != header.crc && IsTorn(contents, offset, rest)) return torn(true);
+      if (crc != header.crc && IsTorn(contents, offset)) return torn(true);
       return Corruption(path, ": the record at offset ", offset, " (", header.length, " bytes, type ", int{header.type}, ") has checksum ",
                         crc, ", its header says ", header.crc);
     }

@@ -99,8 +99,7 @@ size_t WholeFragment(std::string_view rest) {
 // Whether a whole fragment that begins a record stands anywhere behind `offset`: then what is there was synced.
 bool RecordBehind(std::string_view contents, size_t offset) {
   for (++offset; offset + kHeaderBytes <= contents.size();) {
-    const size_t block_end = std::min(contents.size(), offset / kBlockBytes * kBlockBytes + kBlockBytes);
-    const std::string_view rest = contents.substr(offset, block_end - offset);
+    const std::string_view rest = RestOfUnit(contents, offset, kBlockBytes);
     const size_t size = WholeFragment(rest);
     const uint8_t type = size == 0 ? 0 : ReadHeader(rest).type;
     if (type == kFull || type == kFirst) return true;
@@ -112,9 +111,9 @@ bool RecordBehind(std::string_view contents, size_t offset) {
 // Whether a sector from `offset` to the end, the first and last by what is left of them, holds nothing but zeros.
 bool HasHole(std::string_view contents, size_t offset) {
   while (offset < contents.size()) {
-    const size_t end = std::min(contents.size(), offset / kSectorBytes * kSectorBytes + kSectorBytes);
-    if (AllZero(contents.substr(offset, end - offset))) return true;
-    offset = end;
+    const std::string_view sector = RestOfUnit(contents, offset, kSectorBytes);
+    if (AllZero(sector)) return true;
+    offset += sector.size();
   }
   return false;
 }
@@ -147,8 +146,12 @@ bool SomeLengthFits(const Header& header, std::string_view type_and_after) {
   return false;
 }
 
-bool IsTorn(std::string_view contents, size_t offset, std::string_view rest) {
-  return HasHole(contents, offset) && !OneByteRotted(rest) && !RecordBehind(contents, offset);
+std::string_view RestOfUnit(std::string_view contents, size_t offset, size_t unit) {
+  return contents.substr(offset, unit - offset % unit);
+}
+
+bool IsTorn(std::string_view contents, size_t offset) {
+  return HasHole(contents, offset) && !OneByteRotted(RestOfUnit(contents, offset, kBlockBytes)) && !RecordBehind(contents, offset);
 }
 
 }  // namespace saker::storage::rocks

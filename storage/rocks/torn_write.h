@@ -32,8 +32,11 @@ bool AllZero(std::string_view bytes);
 // Whether the bytes behind a header hold a payload of any length that its checksum fits; `type_and_after` begins with the type.
 bool SomeLengthFits(const Header& header, std::string_view type_and_after);
 
-// Whether `contents` from `offset` on is what a power cut left of the last write: no record begins behind it, a sector of it
-// is all zeros, and no change of one byte makes its first fragment whole. `rest` runs from `offset` to the end of the block.
-bool IsTorn(std::string_view contents, size_t offset, std::string_view rest);
+// From `offset` to the next multiple of `unit` (a block, a sector) or to the end.
+std::string_view RestOfUnit(std::string_view contents, size_t offset, size_t unit);
+
+// Whether `contents` from `offset` on, where a fragment should begin, is what a power cut left of the last write: no record
+// begins behind it, a sector of it is all zeros, and no change of one byte makes its first fragment whole.
+bool IsTorn(std::string_view contents, size_t offset);
 
 }  // namespace saker::storage::rocks

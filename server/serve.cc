@@ -253,12 +253,11 @@ int Serve(const Config& config) {
   if (!authenticator.ok()) return Fail("authentication", authenticator.status());
 
   std::unique_ptr<proxy::Proxy> proxy = proxy::MakeProxy(**coordinator, models->get());
+  const auto missing = [&stages] { return MissingSentences(stages); };
   http::Router router;
   rest::RegisterRest(
       router,
-      {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion, .missing = [&stages] {
-         return MissingSentences(stages);
-       }});
+      {.proxy = proxy.get(), .models = models->get(), .authenticator = authenticator->get(), .version = kVersion, .missing = missing});
   auto http = http::HttpServer::Start({.certificate_path = config.tls_certificate,
                                        .private_key_path = config.tls_key,
                                        .client_ca_path = config.tls_client_ca,
@@ -274,7 +273,7 @@ int Serve(const Config& config) {
                                   .tls_certificate_path = config.tls_certificate,
                                   .tls_key_path = config.tls_key,
                                   .tls_client_ca_path = config.tls_client_ca,
-                                  .missing = [&stages] { return MissingSentences(stages); },
+                                  .missing = missing,
                                   .memory = &memory,
                                   .max_receiving_bytes = std::clamp(memory.limit_bytes() / 8, uint64_t{256} << 20, uint64_t{1} << 30)},
                                  *proxy, **authenticator, request_pool, [&http](int fd, bool tls) { (*http)->Adopt(fd, tls); });

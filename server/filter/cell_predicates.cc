@@ -34,14 +34,10 @@ struct InTest {
   bool operator()(const Cell& cell) const { return values->Contains(cell) != negated; }
 };
 
-struct LikeTest {
-  LikeMatcher matcher;
-  bool operator()(const Cell& cell) const { return cell.kind == Cell::Kind::kText && matcher.Matches(cell.text); }
-};
-
-struct RegexTest {
-  RegexMatcher matcher;
-  bool negated;
+template <typename Matcher>
+struct PatternTest {
+  Matcher matcher;
+  bool negated = false;
   bool operator()(const Cell& cell) const { return (cell.kind == Cell::Kind::kText && matcher.Matches(cell.text)) != negated; }
 };
 
@@ -273,15 +269,15 @@ PredicatePtr MakeIn(const CellSource& source, const List& values, bool negated) 
 }
 
 Result<PredicatePtr> MakeLike(const CellSource& source, std::string_view pattern) {
-  return Make(source, LikeTest{TRY(LikeMatcher::Compile(pattern))});
+  return Make(source, PatternTest<LikeMatcher>{TRY(LikeMatcher::Compile(pattern))});
 }
 
 Result<PredicatePtr> MakeRegex(const CellSource& source, std::string_view pattern, bool negated) {
-  return Make(source, RegexTest{TRY(RegexMatcher::Compile(pattern)), negated});
+  return Make(source, PatternTest<RegexMatcher>{TRY(RegexMatcher::Compile(pattern)), negated});
 }
 
 PredicatePtr MakeStartsWith(const CellSource& source, std::string_view prefix) {
-  return Make(source, LikeTest{LikeMatcher::Prefix(prefix)});
+  return Make(source, PatternTest<LikeMatcher>{LikeMatcher::Prefix(prefix)});
 }
 
 PredicatePtr MakeArithmetic(const CellSource& source, Op arith, Constant operand, Op op, Constant value) {

@@ -1,7 +1,8 @@
 // AVX2 with FMA and F16C. Two accumulators a row whether one row or four are scored, so that both round alike.
 #include <immintrin.h>
 
-#include "index/kernels/kernels.h"
+#include "index/kernels/parts.h"
+#include "index/kernels/x86_sums.h"
 
 namespace saker::index {
 namespace {
@@ -69,12 +70,6 @@ inline void Score(const void* query, const void* const* rows, size_t dim, float*
     for (int r = 0; r < N; ++r) odd[r] = Op::Add(odd[r], q, T::Tail(rows[r], i, dim - i));
   }
   for (int r = 0; r < N; ++r) out[r] = Sum(_mm256_add_ps(even[r], odd[r]));
-}
-
-inline int SumInt(__m256i v) {
-  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xb1)));
 }
 
 // int8: widened to 16 bits, multiplied in pairs into 32.
@@ -160,39 +155,6 @@ void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, u
   }
 }
 
-template <int N>
-inline void ScoreCodes(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  __m256i sum_high[N], sum_low[N];
-  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm256_setzero_si256();
-  for (size_t i = 0; i < bytes; i += 32) {
-    const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(high + i));
-    const __m256i l = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(low + i));
-    for (int r = 0; r < N; ++r) {
-      const __m256i row = LoadBytes(rows[r] + i);  // pairs of products stay below 2^15: codes have 7 bits
-      sum_high[r] = _mm256_add_epi32(sum_high[r], _mm256_madd_epi16(_mm256_maddubs_epi16(row, h), ones));
-      sum_low[r] = _mm256_add_epi32(sum_low[r], _mm256_madd_epi16(_mm256_maddubs_epi16(row, l), ones));
-    }
-  }
-  for (int r = 0; r < N; ++r) {
-    const auto sum = [](__m256i v) {
-      const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-      const __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-      return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
-    };
-    out[r] = 128.0f * static_cast<float>(sum(sum_high[r])) + static_cast<float>(sum(sum_low[r]));
-  }
-}
-
-float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
-  float out;
-  ScoreCodes<1>(&row, high, low, bytes, &out);
-  return out;
-}
-void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  ScoreCodes<4>(rows, high, low, bytes, out);
-}
-
 template <typename T>
 void ToF32(const uint16_t* in, float* out, size_t n) {
   size_t i = 0;
@@ -210,21 +172,23 @@ constexpr DistanceKernel Both() {
 
 }  // namespace
 
-const Kernels kAvx2Kernels = {
-    "avx2",
-    Both<F32, L2>(),
-    Both<F16, L2>(),
-    Both<Bf16, L2>(),
-    {OneInt8<true>, FourInt8<true>},
-    Both<F32, Ip>(),
-    Both<F16, Ip>(),
-    Both<Bf16, Ip>(),
-    {OneInt8<false>, FourInt8<false>},
-    Hamming,
-    Jaccard,
-    {CodesOne, CodesFour},
-    ToF32<F16>,
-    ToF32<Bf16>,
+constinit const Kernels kAvx2Kernels = {
+    .isa = "avx2",
+    .l2_f32 = Both<F32, L2>(),
+    .l2_f16 = Both<F16, L2>(),
+    .l2_bf16 = Both<Bf16, L2>(),
+    .l2_i8 = {OneInt8<true>, FourInt8<true>},
+    .ip_f32 = Both<F32, Ip>(),
+    .ip_f16 = Both<F16, Ip>(),
+    .ip_bf16 = Both<Bf16, Ip>(),
+    .ip_i8 = {OneInt8<false>, FourInt8<false>},
+    .hamming = Hamming,
+    .jaccard = Jaccard,
+    .codes = kAvx2Codes,
+    .codes_l2 = kAvx2CodesL2,
+    .codes_ip = kAvx2CodesIp,
+    .f16_to_f32 = ToF32<F16>,
+    .bf16_to_f32 = ToF32<Bf16>,
 };
 
 }  // namespace saker::index

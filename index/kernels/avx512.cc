@@ -2,7 +2,7 @@
 // The bit counts exist twice: with VPOPCNTDQ, and for machines without it by a table of nibbles.
 #include <immintrin.h>
 
-#include "index/kernels/kernels.h"
+#include "index/kernels/parts.h"
 
 namespace saker::index {
 namespace {
@@ -165,63 +165,6 @@ SAKER_VPOPCNT void JaccardPopcnt(const uint8_t* a, const uint8_t* b, size_t byte
   *either = static_cast<uint32_t>(_mm512_reduce_add_epi64(sum_or));
 }
 
-#define SAKER_VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
-
-inline __m512i AddProducts(__m512i sum, __m512i row, __m512i query) {  // pairs stay below 2^15: codes have 7 bits
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(row, query), _mm512_set1_epi16(1)));
-}
-
-template <int N>
-inline void ScoreCodes(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  __m512i sum_high[N], sum_low[N];
-  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm512_setzero_si512();
-  for (size_t i = 0; i < bytes; i += 64) {
-    const __m512i h = _mm512_loadu_si512(high + i), l = _mm512_loadu_si512(low + i);
-    for (int r = 0; r < N; ++r) {
-      const __m512i row = _mm512_loadu_si512(rows[r] + i);
-      sum_high[r] = AddProducts(sum_high[r], row, h);
-      sum_low[r] = AddProducts(sum_low[r], row, l);
-    }
-  }
-  for (int r = 0; r < N; ++r) {
-    out[r] = 128.0f * static_cast<float>(_mm512_reduce_add_epi32(sum_high[r])) + static_cast<float>(_mm512_reduce_add_epi32(sum_low[r]));
-  }
-}
-
-template <int N>
-SAKER_VNNI inline void ScoreCodesVnni(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  __m512i sum_high[N], sum_low[N];
-  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm512_setzero_si512();
-  for (size_t i = 0; i < bytes; i += 64) {
-    const __m512i h = _mm512_loadu_si512(high + i), l = _mm512_loadu_si512(low + i);
-    for (int r = 0; r < N; ++r) {
-      const __m512i row = _mm512_loadu_si512(rows[r] + i);
-      sum_high[r] = _mm512_dpbusd_epi32(sum_high[r], row, h);
-      sum_low[r] = _mm512_dpbusd_epi32(sum_low[r], row, l);
-    }
-  }
-  for (int r = 0; r < N; ++r) {
-    out[r] = 128.0f * static_cast<float>(_mm512_reduce_add_epi32(sum_high[r])) + static_cast<float>(_mm512_reduce_add_epi32(sum_low[r]));
-  }
-}
-
-float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
-  float out;
-  ScoreCodes<1>(&row, high, low, bytes, &out);
-  return out;
-}
-void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  ScoreCodes<4>(rows, high, low, bytes, out);
-}
-SAKER_VNNI float CodesOneVnni(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
-  float out;
-  ScoreCodesVnni<1>(&row, high, low, bytes, &out);
-  return out;
-}
-SAKER_VNNI void CodesFourVnni(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  ScoreCodesVnni<4>(rows, high, low, bytes, out);
-}
-
 template <typename T>
 void ToF32(const uint16_t* in, float* out, size_t n) {
   size_t i = 0;
@@ -234,28 +177,32 @@ constexpr DistanceKernel Both() {
   return {One<T, Op>, Four<T, Op>};
 }
 
-constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, decltype(Kernels::jaccard) jaccard, CodeKernel codes) {
+constexpr Kernels Table(const char* isa, decltype(Kernels::hamming) hamming, decltype(Kernels::jaccard) jaccard, const CodeKernel& codes,
+                        const CodePairKernel& codes_l2, const CodePairKernel& codes_ip) {
   return {
-      isa,
-      Both<F32, L2>(),
-      Both<F16, L2>(),
-      Both<Bf16, L2>(),
-      {OneInt8<true>, FourInt8<true>},
-      Both<F32, Ip>(),
-      Both<F16, Ip>(),
-      Both<Bf16, Ip>(),
-      {OneInt8<false>, FourInt8<false>},
-      hamming,
-      jaccard,
-      codes,
-      ToF32<F16>,
-      ToF32<Bf16>,
+      .isa = isa,
+      .l2_f32 = Both<F32, L2>(),
+      .l2_f16 = Both<F16, L2>(),
+      .l2_bf16 = Both<Bf16, L2>(),
+      .l2_i8 = {OneInt8<true>, FourInt8<true>},
+      .ip_f32 = Both<F32, Ip>(),
+      .ip_f16 = Both<F16, Ip>(),
+      .ip_bf16 = Both<Bf16, Ip>(),
+      .ip_i8 = {OneInt8<false>, FourInt8<false>},
+      .hamming = hamming,
+      .jaccard = jaccard,
+      .codes = codes,
+      .codes_l2 = codes_l2,
+      .codes_ip = codes_ip,
+      .f16_to_f32 = ToF32<F16>,
+      .bf16_to_f32 = ToF32<Bf16>,
   };
 }
 
 }  // namespace
 
-const Kernels kAvx512Kernels = Table("avx512", Hamming, Jaccard, {CodesOne, CodesFour});
-const Kernels kAvx512PopcntKernels = Table("avx512-vpopcnt", HammingPopcnt, JaccardPopcnt, {CodesOneVnni, CodesFourVnni});
+constinit const Kernels kAvx512Kernels = Table("avx512", Hamming, Jaccard, kAvx512Codes, kAvx512CodesL2, kAvx512CodesIp);
+constinit const Kernels kAvx512PopcntKernels =
+    Table("avx512-vpopcnt", HammingPopcnt, JaccardPopcnt, kVnniCodes, kVnniCodesL2, kVnniCodesIp);
 
 }  // namespace saker::index

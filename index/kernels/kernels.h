@@ -23,6 +23,12 @@ struct CodeKernel {
   void (*four)(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out);
 };
 
+// Two rows of 7-bit codes (0..127) against each other; `bytes` as above, up to 32,768. Exact.
+struct CodePairKernel {
+  uint32_t (*one)(const uint8_t* query, const uint8_t* row, size_t bytes);
+  void (*four)(const uint8_t* query, const uint8_t* const* rows, size_t bytes, uint32_t* out);
+};
+
 struct Kernels {
   const char* isa;
   DistanceKernel l2_f32, l2_f16, l2_bf16, l2_i8;  // squared
@@ -30,7 +36,9 @@ struct Kernels {
   uint32_t (*hamming)(const uint8_t* a, const uint8_t* b, size_t bytes);  // differing bits
   // Bits set in both and bits set in either.
   void (*jaccard)(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, uint32_t* either);
-  CodeKernel codes;
+  const CodeKernel& codes;
+  const CodePairKernel& codes_l2;  // sums of squared differences
+  const CodePairKernel& codes_ip;
   void (*f16_to_f32)(const uint16_t* in, float* out, size_t n);
   void (*bf16_to_f32)(const uint16_t* in, float* out, size_t n);
 };

@@ -170,6 +170,30 @@ TEST_P(KernelsTest, CodeProductsAreExact) {
   }
 }
 
+TEST_P(KernelsTest, CodePairsAreExact) {
+  std::mt19937 random(kSeed);
+  for (size_t bytes = 64; bytes <= 32768; bytes += bytes < 1024 ? 64 : 7936) {
+    for (const bool extreme : {false, true}) {
+      std::vector<uint8_t> query(bytes + 3), rows(4 * bytes + 1);
+      for (auto& code : query) code = extreme ? static_cast<uint8_t>(127 * (bytes % 128 == 0)) : static_cast<uint8_t>(random() % 128);
+      for (auto& code : rows) code = extreme ? 127 : static_cast<uint8_t>(random() % 128);
+      if (extreme) rows[bytes] = 0;
+      const uint8_t* starts[4];
+      for (size_t r = 0; r < 4; ++r) starts[r] = rows.data() + 1 + r * bytes;
+      for (const auto& kernel :
+           {std::pair(&kernels_->codes_l2, &kScalarKernels.codes_l2), {&kernels_->codes_ip, &kScalarKernels.codes_ip}}) {
+        uint32_t four[4];
+        kernel.first->four(query.data() + 3, starts, bytes, four);
+        for (size_t r = 0; r < 4; ++r) {
+          const uint32_t expected = kernel.second->one(query.data() + 3, starts[r], bytes);
+          EXPECT_EQ(four[r], expected) << bytes;
+          EXPECT_EQ(kernel.first->one(query.data() + 3, starts[r], bytes), expected) << bytes;
+        }
+      }
+    }
+  }
+}
+
 TEST_P(KernelsTest, EveryHalfConvertsAsInScalar) {
   std::vector<uint16_t> halves(65536 + 3);
   for (size_t i = 0; i < halves.size(); ++i) halves[i] = static_cast<uint16_t>(i);

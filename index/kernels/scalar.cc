@@ -2,7 +2,7 @@
 #include <bit>
 #include <cstring>
 
-#include "index/kernels/kernels.h"
+#include "index/kernels/parts.h"
 
 namespace saker::index {
 namespace {
@@ -88,19 +88,6 @@ void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, u
   }
 }
 
-float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
-  int32_t sum_high = 0, sum_low = 0;
-  for (size_t i = 0; i < bytes; ++i) {
-    sum_high += row[i] * high[i];
-    sum_low += row[i] * low[i];
-  }
-  return 128.0f * static_cast<float>(sum_high) + static_cast<float>(sum_low);
-}
-
-void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  for (int r = 0; r < 4; ++r) out[r] = CodesOne(rows[r], high, low, bytes);
-}
-
 void F16ToF32(const uint16_t* in, float* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = HalfToFloat(in[i]);
 }
@@ -111,9 +98,23 @@ void Bf16ToF32(const uint16_t* in, float* out, size_t n) {
 
 }  // namespace
 
-const Kernels kScalarKernels = {
-    "scalar",         Both<L2<F32>>(), Both<L2<F16>>(), Both<L2<Bf16>>(), Both<L2<I8>>(),        Both<Ip<F32>>(), Both<Ip<F16>>(),
-    Both<Ip<Bf16>>(), Both<Ip<I8>>(),  Hamming,         Jaccard,          {CodesOne, CodesFour}, F16ToF32,        Bf16ToF32,
+constinit const Kernels kScalarKernels = {
+    .isa = "scalar",
+    .l2_f32 = Both<L2<F32>>(),
+    .l2_f16 = Both<L2<F16>>(),
+    .l2_bf16 = Both<L2<Bf16>>(),
+    .l2_i8 = Both<L2<I8>>(),
+    .ip_f32 = Both<Ip<F32>>(),
+    .ip_f16 = Both<Ip<F16>>(),
+    .ip_bf16 = Both<Ip<Bf16>>(),
+    .ip_i8 = Both<Ip<I8>>(),
+    .hamming = Hamming,
+    .jaccard = Jaccard,
+    .codes = kScalarCodes,
+    .codes_l2 = kScalarCodesL2,
+    .codes_ip = kScalarCodesIp,
+    .f16_to_f32 = F16ToF32,
+    .bf16_to_f32 = Bf16ToF32,
 };
 
 }  // namespace saker::index

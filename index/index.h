@@ -40,6 +40,8 @@ struct IndexSpec {
   std::map<std::string, std::string> params;
 };
 
+struct Bm25Statistics;
+
 struct SearchRequest {
   // `query_count` rows of the source's type and dimension, contiguous (kSparse: sparse_queries instead).
   const void* queries = nullptr;
@@ -51,6 +53,8 @@ struct SearchRequest {
   // Range search, Milvus' bounds: distances range_filter <= d < radius; similarities radius < s <= range_filter.
   std::optional<float> radius;
   std::optional<float> range_filter;
+  // BM25 only: the collection's statistics, for all the queries; null: those of the rows searched (bm25.h).
+  const Bm25Statistics* bm25 = nullptr;
 };
 
 // What one search did, for metrics and explain; summed over the queries.

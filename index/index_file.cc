@@ -176,7 +176,7 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
   }
   const auto block_bytes = fields.Get<uint32_t>();
   const auto section_count = fields.Get<uint32_t>();
-  if (!fields.ok() || metric < 1 || metric > 7 || block_bytes != kBlockBytes)
+  if (!fields.ok() || metric < 1 || metric > static_cast<uint32_t>(kLastMetric) || block_bytes != kBlockBytes)
     return Corruption(path, " at offset 16: the header's fields make no sense");
   reader.spec_.metric = static_cast<Metric>(metric);
   if (type != static_cast<uint32_t>(source.type()) || dim != source.dim() || rows != source.row_count()) {

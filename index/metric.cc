@@ -11,6 +11,7 @@ std::string_view MetricName(Metric metric) {
     case Metric::kJaccard: return "JACCARD";
     case Metric::kSubstructure: return "SUBSTRUCTURE";
     case Metric::kSuperstructure: return "SUPERSTRUCTURE";
+    case Metric::kBm25: return "BM25";
   }
   return "UNKNOWN";
 }

@@ -12,11 +12,27 @@ enum class VectorType : uint8_t { kFloat32 = 1, kFloat16 = 2, kBFloat16 = 3, kIn
 
 // Scores as Milvus clients see them: L2 is the *squared* Euclidean distance; COSINE is in [-1, 1] and of raw vectors
 // (a zero vector scores 0 with everything); HAMMING counts differing bits; JACCARD is the distance 1 - |a&b| / |a|b|
-// (0 when both are empty). SUBSTRUCTURE and SUPERSTRUCTURE are 0 for a match; others do not appear.
-enum class Metric : uint8_t { kL2 = 1, kIp = 2, kCosine = 3, kHamming = 4, kJaccard = 5, kSubstructure = 6, kSuperstructure = 7 };
+// (0 when both are empty). SUBSTRUCTURE and SUPERSTRUCTURE are 0 for a match; others do not appear. BM25 is of sparse rows
+// that hold term frequencies, with statistics from outside (bm25.h).
+enum class Metric : uint8_t {
+  kL2 = 1,
+  kIp = 2,
+  kCosine = 3,
+  kHamming = 4,
+  kJaccard = 5,
+  kSubstructure = 6,
+  kSuperstructure = 7,
+  kBm25 = 8
+};
+inline constexpr Metric kLastMetric = Metric::kBm25;
 
 constexpr bool SmallerIsBetter(Metric metric) {
-  return metric != Metric::kIp && metric != Metric::kCosine;
+  return metric != Metric::kIp && metric != Metric::kCosine && metric != Metric::kBm25;
+}
+
+// Between bit vectors.
+constexpr bool IsBinaryMetric(Metric metric) {
+  return metric >= Metric::kHamming && metric <= Metric::kSuperstructure;
 }
 
 // Bytes of one row; dim is elements, for kBinary bits (a multiple of 8). 0 for kSparse.

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "index/bm25.h"
 #include "index/index.h"
 
 namespace saker::index {
@@ -24,6 +25,8 @@ struct GraphShape {
 GraphShape GraphShapeOf(const IndexSpec& spec);
 // The pool of a graph search: "ef", "search_list" or the default for k; AUTOINDEX goes by "level".
 size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k);
+// Empty counts with the spec's bm25_k1 and bm25_b.
+Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec);
 size_t ListCount(const IndexSpec& spec);
 size_t ProbeCount(const IndexSpec& spec, const Params& params);
 

@@ -189,10 +189,11 @@ Status CheckParam(const Rule& rule, const std::string& text, bool build) {
 
 Status CheckMetric(VectorType type, Metric metric) {
   if (type == VectorType::kSparse) {
-    return metric == Metric::kIp ? OkStatus() : InvalidArgument("only IP&BM25 is the supported metric type for sparse index");
+    return metric == Metric::kIp || metric == Metric::kBm25 ? OkStatus()
+                                                            : InvalidArgument("only IP&BM25 is the supported metric type for sparse index");
   }
   const bool binary = type == VectorType::kBinary;
-  if (binary == (metric > Metric::kCosine)) return OkStatus();
+  if (binary == IsBinaryMetric(metric) && metric != Metric::kBm25) return OkStatus();
   return InvalidArgument(binary ? "binary" : "float", " vector index does not support metric type: ", MetricName(metric));
 }
 
@@ -302,6 +303,14 @@ size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k) {
   if (spec.type == "DISKANN")
     return std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault))));
   return std::max(k, IntParam(params, "ef", std::max(k, kDefault)));
+}
+
+Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec) {
+  Bm25Statistics statistics;
+  if (const auto k1 = spec.params.find("bm25_k1"); k1 != spec.params.end())
+    statistics.k1 = Parse<double>(k1->second).value_or(statistics.k1);
+  if (const auto b = spec.params.find("bm25_b"); b != spec.params.end()) statistics.b = Parse<double>(b->second).value_or(statistics.b);
+  return statistics;
 }
 
 size_t ListCount(const IndexSpec& spec) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "index/scorer.h"
+#include "index/sparse/bm25.h"
 #include "index/topk.h"
 
 namespace saker::index {
@@ -94,10 +95,11 @@ Result<std::vector<std::vector<Hit>>> ExactSearch(const VectorSource& source, Me
   TRY(CheckRequest(request, source.type(), source.row_count()));
   const AllowedRows allowed(request.allowed, source.valid(), source.row_count());
   if (source.type() == VectorType::kSparse) {
+    if (metric == Metric::kBm25) return ScanBm25Rows(source, request, allowed, context, stats);
     if (metric != Metric::kIp) return InvalidArgument("only IP&BM25 is the supported metric type for sparse index");
     return ScanSparseRows(source, request, allowed, context, stats);
   }
-  if ((source.type() == VectorType::kBinary) != (metric > Metric::kCosine)) {
+  if ((source.type() == VectorType::kBinary) != IsBinaryMetric(metric) || metric == Metric::kBm25) {
     return InvalidArgument(source.type() == VectorType::kBinary ? "binary" : "float",
                            " vector index does not support metric type: ", MetricName(metric));
   }

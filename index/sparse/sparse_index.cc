@@ -5,12 +5,13 @@
 #include "index/flat/exact_scan.h"
 #include "index/index_file.h"
 #include "index/params.h"
+#include "index/sparse/bm25.h"
 #include "index/topk.h"
 
 namespace saker::index {
 namespace {
 
-class SparseIndex final : public Index {
+class SparseIndex final : public Index, public Bm25Counter {
  public:
   SparseIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, SparseLists lists)
       : spec_(std::move(spec)), source_(std::move(source)), lists_(std::move(lists)) {}
@@ -26,6 +27,7 @@ class SparseIndex final : public Index {
     TRY(ValidateSearchParams(spec_, request.params, request.k));
     SearchStats unused;
     if (stats == nullptr) stats = &unused;
+    if (spec_.metric == Metric::kBm25) return SearchBm25(request, context, stats);
     const AllowedRows allowed(request.allowed, source_->valid(), row_count());
     std::vector<std::vector<Hit>> results;
     for (const VectorSource::SparseRowView& query : request.sparse_queries) {
@@ -34,6 +36,8 @@ class SparseIndex final : public Index {
     }
     return results;
   }
+
+  void Count(std::span<const uint32_t> terms, Bm25Statistics* sum) const override { CountBm25(*source_, nullptr, terms, sum); }
 
   Status Save(WritableFile& file) const override {
     IndexFileWriter writer(spec_, *source_);
@@ -45,6 +49,15 @@ class SparseIndex final : public Index {
   }
 
  private:
+  Result<std::vector<std::vector<Hit>>> SearchBm25(const SearchRequest& request, const Context& context, SearchStats* stats) const {
+    if (request.bm25 != nullptr) return ExactSearch(*source_, Metric::kBm25, request, context, stats);
+    Bm25Statistics own = Bm25DefaultsOf(spec_);
+    Count(TermsOf(request.sparse_queries), &own);
+    SearchRequest with = request;
+    with.bm25 = &own;
+    return ExactSearch(*source_, Metric::kBm25, with, context, stats);
+  }
+
   // Term by term into one sum per row: the same order of additions as SparseProduct, so the same scores. The sums belong
   // to the thread and are zero between searches.
   Result<std::vector<Hit>> SearchOne(VectorSource::SparseRowView query, const SearchRequest& request, const AllowedRows& allowed,

@@ -49,7 +49,8 @@ Result<Lists> SearchWithIndex(const index::Index& found, const index::VectorSour
                               const VectorQuery& query, size_t findable, const Context& context, index::SearchStats* stats) {
   Lists lists = TRY(found.Search(request, context, stats));
   if (lists.size() != query.query_count) return Internal("the index answered ", lists.size(), " of ", query.query_count, " queries");
-  if (request.radius) return lists;
+  // A sparse row that shares nothing with the query is never found, and its families are exact: short lists are right.
+  if (request.radius || source.type() == index::VectorType::kSparse) return lists;
   const size_t wanted = std::min(query.k, findable);
   const size_t width = index::RowBytes(source.type(), source.dim());
   for (size_t i = 0; i < lists.size(); ++i) {

@@ -30,6 +30,10 @@ DistanceKernel SquaredKernel(const Kernels& kernels, VectorType type) {
   }
 }
 
+float JaccardKey(uint32_t differing, uint32_t common) {
+  return differing == 0 ? 0.0f : static_cast<float>(1.0 - static_cast<double>(common) / static_cast<double>(differing + common));
+}
+
 }  // namespace
 
 Scorer::Scorer(const VectorSource& source, Metric metric, const float* inverse_norms)
@@ -74,17 +78,31 @@ float Scorer::KeyOf(const void* query, float query_norm, size_t row) const {
 float Scorer::BinaryKey(const void* query, const void* row) const {
   const auto* a = static_cast<const uint8_t*>(query);
   const auto* b = static_cast<const uint8_t*>(row);
-  if (metric_ == Metric::kHamming) return static_cast<float>(kernels_.hamming(a, b, stride_));
-  uint32_t both = 0, either = 0;
-  kernels_.jaccard(a, b, stride_, &both, &either);
-  if (metric_ == Metric::kJaccard) {
-    return either == 0 ? 0.0f : static_cast<float>(1.0 - static_cast<double>(both) / static_cast<double>(either));
-  }
+  const uint32_t differing = kernels_.hamming.one(a, b, stride_);
+  if (metric_ == Metric::kHamming) return static_cast<float>(differing);
+  const uint32_t common = kernels_.common.one(a, b, stride_);
+  if (metric_ == Metric::kJaccard) return JaccardKey(differing, common);
   // SUBSTRUCTURE: the query's bits are all in the row; SUPERSTRUCTURE: the row's bits are all in the query.
   const uint8_t* inner = metric_ == Metric::kSubstructure ? a : b;
-  uint32_t bits = 0, unused = 0;
-  kernels_.jaccard(inner, inner, stride_, &bits, &unused);
-  return both == bits ? 0.0f : 1.0f;
+  return common == kernels_.common.one(inner, inner, stride_) ? 0.0f : 1.0f;
+}
+
+void Scorer::BinaryKeys4(const void* const* rows, float* keys) const {
+  if (metric_ != Metric::kHamming && metric_ != Metric::kJaccard) {
+    for (int r = 0; r < 4; ++r) keys[r] = BinaryKey(query_, rows[r]);
+    return;
+  }
+  const auto* query = static_cast<const uint8_t*>(query_);
+  const uint8_t* bytes[4];
+  for (int r = 0; r < 4; ++r) bytes[r] = static_cast<const uint8_t*>(rows[r]);
+  uint32_t differing[4], common[4];
+  kernels_.hamming.four(query, bytes, stride_, differing);
+  if (metric_ == Metric::kHamming) {
+    for (int r = 0; r < 4; ++r) keys[r] = static_cast<float>(differing[r]);
+    return;
+  }
+  kernels_.common.four(query, bytes, stride_, common);
+  for (int r = 0; r < 4; ++r) keys[r] = JaccardKey(differing[r], common[r]);
 }
 
 float Scorer::InverseNorm(const void* vector) const {

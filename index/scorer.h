@@ -34,11 +34,11 @@ class Scorer {
   float Key(size_t row) const { return KeyOf(query_, query_norm_, row); }
   // Scores rows[0..4).
   void Key4(const uint32_t* rows, float* keys) const {
+    const void* addresses[4] = {Address(rows[0]), Address(rows[1]), Address(rows[2]), Address(rows[3])};
     if (kernel_.four == nullptr) {
-      for (int r = 0; r < 4; ++r) keys[r] = Key(rows[r]);
+      BinaryKeys4(addresses, keys);
       return;
     }
-    const void* addresses[4] = {Address(rows[0]), Address(rows[1]), Address(rows[2]), Address(rows[3])};
     kernel_.four(query_, addresses, dim_, keys);
     if (metric_ == Metric::kL2) {
       for (int r = 0; r < 4; ++r) {
@@ -71,6 +71,7 @@ class Scorer {
     return std::isnan(product) ? Careful(query, address) : 0.0f - product;
   }
   float BinaryKey(const void* query, const void* row) const;
+  void BinaryKeys4(const void* const* rows, float* keys) const;
   float Careful(const void* a, const void* b) const;  // the key in double
   double Element(const void* vector, size_t i) const;
 

@@ -1,82 +1,71 @@
-// 7-bit codes with AVX2. Pairs of products stay below 2^15, so that maddubs never saturates.
+// 8-bit elements, codes and bits with AVX2.
 #include <immintrin.h>
 
+#include "index/kernels/bit_kernels.h"
+#include "index/kernels/code_kernels.h"
+#include "index/kernels/int_kernels.h"
 #include "index/kernels/parts.h"
 #include "index/kernels/x86_sums.h"
 
 namespace saker::index {
 namespace {
 
-inline __m256i Load(const void* p) {
-  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
-}
-
-inline __m256i AddProducts(__m256i sum, __m256i codes, __m256i other) {
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, other), _mm256_set1_epi16(1)));
-}
-
-template <int N>
-inline void SumProducts(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, __m256i* sum_high,
-                        __m256i* sum_low) {
-  for (int r = 0; r < N; ++r) sum_high[r] = sum_low[r] = _mm256_setzero_si256();
-  for (size_t i = 0; i < bytes; i += 32) {
-    const __m256i h = Load(high + i), l = Load(low + i);
-    for (int r = 0; r < N; ++r) {
-      const __m256i row = Load(rows[r] + i);
-      sum_high[r] = AddProducts(sum_high[r], row, h);
-      sum_low[r] = AddProducts(sum_low[r], row, l);
-    }
-  }
-}
-
-float CodesOne(const uint8_t* row, const int8_t* high, const int8_t* low, size_t bytes) {
-  __m256i sum_high, sum_low;
-  SumProducts<1>(&row, high, low, bytes, &sum_high, &sum_low);
-  return 128.0f * static_cast<float>(SumInt(sum_high)) + static_cast<float>(SumInt(sum_low));
-}
-
-void CodesFour(const uint8_t* const* rows, const int8_t* high, const int8_t* low, size_t bytes, float* out) {
-  __m256i sum_high[4], sum_low[4];
-  SumProducts<4>(rows, high, low, bytes, sum_high, sum_low);
-  const __m128 h = _mm_cvtepi32_ps(SumFour(sum_high)), l = _mm_cvtepi32_ps(SumFour(sum_low));
-  _mm_storeu_ps(out, _mm_add_ps(_mm_mul_ps(h, _mm_set1_ps(128.0f)), l));
-}
-
-struct L2 {
-  static __m256i Add(__m256i sum, __m256i a, __m256i b) {
-    const __m256i difference = _mm256_abs_epi8(_mm256_sub_epi8(a, b));
-    return AddProducts(sum, difference, difference);
-  }
-};
-struct Ip {
-  static __m256i Add(__m256i sum, __m256i a, __m256i b) { return AddProducts(sum, a, b); }
+struct Vectors {
+  using Vector = __m256i;
+  static constexpr size_t kBytes = 32;
+  static Vector Zero() { return _mm256_setzero_si256(); }
+  static Vector Load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static int32_t Sum(Vector v) { return SumInt(v); }
+  static void SumFour(const Vector* v, int32_t* out) { SumFourInts(v, out); }
 };
 
-template <typename Op>
-uint32_t One(const uint8_t* query, const uint8_t* row, size_t bytes) {
-  __m256i even = _mm256_setzero_si256(), odd = even;
-  for (size_t i = 0; i < bytes; i += 64) {
-    even = Op::Add(even, Load(query + i), Load(row + i));
-    odd = Op::Add(odd, Load(query + i + 32), Load(row + i + 32));
-  }
-  return static_cast<uint32_t>(SumInt(_mm256_add_epi32(even, odd)));
-}
+template <bool kSigned>
+struct Ints : Vectors {
+  static constexpr size_t kElements = 16;
+  static Vector Widen(__m128i v) { return kSigned ? _mm256_cvtepi8_epi16(v) : _mm256_cvtepu8_epi16(v); }
+  static Vector Load(const uint8_t* p) { return Widen(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
+  static Vector Tail(const uint8_t* p, size_t n) { return Widen(ZeroFilled<__m128i>(p, n)); }
+  static Vector Difference(Vector a, Vector b) { return _mm256_sub_epi16(a, b); }
+  static Vector AddProducts(Vector sum, Vector a, Vector b) { return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)); }
+};
 
-template <typename Op>
-void Four(const uint8_t* query, const uint8_t* const* rows, size_t bytes, uint32_t* out) {
-  __m256i sum[4];
-  for (auto& s : sum) s = _mm256_setzero_si256();
-  for (size_t i = 0; i < bytes; i += 32) {
-    const __m256i q = Load(query + i);
-    for (int r = 0; r < 4; ++r) sum[r] = Op::Add(sum[r], q, Load(rows[r] + i));
+struct Codes : Vectors {
+  static Vector Difference(Vector a, Vector b) { return _mm256_abs_epi8(_mm256_sub_epi8(a, b)); }
+  static Vector AddProducts(Vector sum, Vector codes, Vector values) {  // pairs stay below 2^15: codes have 7 bits
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(codes, values), _mm256_set1_epi16(1)));
   }
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), SumFour(sum));
-}
+  static Vector Low(Vector v) { return _mm256_and_si256(v, _mm256_set1_epi8(15)); }
+  static Vector High(Vector v) { return Low(_mm256_srli_epi16(v, 4)); }
+};
+
+struct Bits : Vectors {
+  static Vector Tail(const void* p, size_t n) { return ZeroFilled<__m256i>(p, n); }
+  static Vector Xor(Vector a, Vector b) { return _mm256_xor_si256(a, b); }
+  static Vector And(Vector a, Vector b) { return _mm256_and_si256(a, b); }
+  // Bits set in each byte, from a table of halves of bytes.
+  static Vector ByteCounts(Vector v) {
+    const Vector table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    return _mm256_add_epi8(_mm256_shuffle_epi8(table, Codes::Low(v)), _mm256_shuffle_epi8(table, Codes::High(v)));
+  }
+  static Vector AddBytes(Vector sum, Vector bytes) { return _mm256_add_epi64(sum, _mm256_sad_epu8(bytes, Zero())); }
+  static Vector AddCount(Vector sum, Vector v) { return AddBytes(sum, ByteCounts(v)); }
+  static Vector Doubled(Vector v) { return _mm256_add_epi8(v, v); }
+  static Vector AddPlanes(Vector sum, Vector row, Vector p0, Vector p1, Vector p2, Vector p3) {  // at most 120 a byte
+    const Vector high = _mm256_add_epi8(ByteCounts(And(row, p2)), Doubled(ByteCounts(And(row, p3))));
+    const Vector low = _mm256_add_epi8(ByteCounts(And(row, p0)), Doubled(ByteCounts(And(row, p1))));
+    return AddBytes(sum, _mm256_add_epi8(low, Doubled(Doubled(high))));
+  }
+  static uint32_t Sum(Vector v) { return static_cast<uint32_t>(SumInt(v)); }
+  static void SumFour(const Vector* v, uint32_t* out) { SumFourInts(v, out); }
+};
 
 }  // namespace
 
-constinit const CodeKernel kAvx2Codes = {CodesOne, CodesFour};
-constinit const CodePairKernel kAvx2CodesL2 = {One<L2>, Four<L2>};
-constinit const CodePairKernel kAvx2CodesIp = {One<Ip>, Four<Ip>};
+constinit const IntKernels kAvx2Ints = {.l2_i8 = IntKernel<Ints<true>, true>(),
+                                        .l2_u8 = IntKernel<Ints<false>, true>(),
+                                        .ip_i8 = IntKernel<Ints<true>, false>(),
+                                        .ip_u8 = IntKernel<Ints<false>, false>()};
+constinit const CodeKernels kAvx2Codes = CodeTable<Codes>();
+constinit const BitKernels kAvx2Bits = BitTable<Bits>();
 
 }  // namespace saker::index

@@ -46,6 +46,9 @@ struct Bf16 {
 struct I8 {
   static double At(const void* p, size_t i) { return static_cast<const int8_t*>(p)[i]; }
 };
+struct U8 {
+  static double At(const void* p, size_t i) { return static_cast<const uint8_t*>(p)[i]; }
+};
 
 template <typename T>
 float L2(const void* a, const void* b, size_t dim) {
@@ -74,20 +77,6 @@ constexpr DistanceKernel Both() {
   return {One, Four<One>};
 }
 
-uint32_t Hamming(const uint8_t* a, const uint8_t* b, size_t bytes) {
-  uint32_t count = 0;
-  for (size_t i = 0; i < bytes; ++i) count += static_cast<uint32_t>(std::popcount(static_cast<uint8_t>(a[i] ^ b[i])));
-  return count;
-}
-
-void Jaccard(const uint8_t* a, const uint8_t* b, size_t bytes, uint32_t* both, uint32_t* either) {
-  *both = *either = 0;
-  for (size_t i = 0; i < bytes; ++i) {
-    *both += static_cast<uint32_t>(std::popcount(static_cast<uint8_t>(a[i] & b[i])));
-    *either += static_cast<uint32_t>(std::popcount(static_cast<uint8_t>(a[i] | b[i])));
-  }
-}
-
 void F16ToF32(const uint16_t* in, float* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = HalfToFloat(in[i]);
 }
@@ -98,23 +87,17 @@ void Bf16ToF32(const uint16_t* in, float* out, size_t n) {
 
 }  // namespace
 
-constinit const Kernels kScalarKernels = {
-    .isa = "scalar",
+constinit const FloatKernels kScalarFloats = {
     .l2_f32 = Both<L2<F32>>(),
     .l2_f16 = Both<L2<F16>>(),
     .l2_bf16 = Both<L2<Bf16>>(),
-    .l2_i8 = Both<L2<I8>>(),
     .ip_f32 = Both<Ip<F32>>(),
     .ip_f16 = Both<Ip<F16>>(),
     .ip_bf16 = Both<Ip<Bf16>>(),
-    .ip_i8 = Both<Ip<I8>>(),
-    .hamming = Hamming,
-    .jaccard = Jaccard,
-    .codes = kScalarCodes,
-    .codes_l2 = kScalarCodesL2,
-    .codes_ip = kScalarCodesIp,
     .f16_to_f32 = F16ToF32,
     .bf16_to_f32 = Bf16ToF32,
 };
+constinit const IntKernels kScalarInts = {
+    .l2_i8 = Both<L2<I8>>(), .l2_u8 = Both<L2<U8>>(), .ip_i8 = Both<Ip<I8>>(), .ip_u8 = Both<Ip<U8>>()};
 
 }  // namespace saker::index

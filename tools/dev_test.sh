@@ -1,6 +1,6 @@
 # Part of ./dev: the suites of `./dev test` and `./dev fuzz`. Each suite prints its name, what it did, and passes or fails.
 full=
-suites="layers unit clients server recall bad-input kill power-cut byte-flip start asan fuzz tsan"
+suites="layers unit arm clients server recall bad-input kill power-cut byte-flip start asan fuzz tsan"
 passed=() failed=() skipped=()
 
 # suite NAME COMMAND...: runs it, keeps its output in build/test-logs, shows the end of it when it fails.
@@ -66,6 +66,7 @@ run_tests() {
   python_env clients; python_env model
   export SAKER_TEST_MODEL="${SAKER_TEST_MODEL:-$(model_dir)}"
   wanted unit && suite unit unit_tests release
+  wanted arm && suite arm tools/arm_test.sh
   local python=build/venv/bin/python saker=build/release/saker
   if wanted clients; then
     local version

@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case "${1:-kernels}" in
-  kernels) build/release/index/kernels_bench --benchmark_format=json ;;
+  kernels) build/release/index/kernels/kernels_bench "${@:2}" ;;
   embed) exec build/release/embed/saker_embed_bench "$2" "$3" ;;
   milvus) shift; exec "$1" tools/bench_milvus.py --saker build/release/saker --python "$1" --set "$2" --metric "$3" --seconds "${4:-8}" ;;
   start) exec env PYTHONPATH=build/sdk/2.6.17 build/venv/bin/python tests/crash/start_test.py --saker build/release/saker --rows "${2:-1000000}" ;;

@@ -19,10 +19,7 @@ Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr
   switch (TRY(ServingOf(valid.type, source->type()))) {
     case Serving::kGraph: return BuildHnswIndex(valid, std::move(source), options);
     case Serving::kLists: return BuildIvfIndex(valid, std::move(source), options);
-    case Serving::kSparse: {
-      SparseLists lists = TRY(BuildSparseLists(*source, options));
-      return MakeSparseIndex(valid, std::move(source), std::move(lists));
-    }
+    case Serving::kSparse: return BuildSparseIndex(valid, std::move(source), options);
     case Serving::kFlat: break;
   }
   std::vector<float> norms;

@@ -33,6 +33,14 @@ enum class Section : uint32_t {
   kSparseOffsets = 11,
   kSparseRows = 12,
   kSparseValues = 13,
+  kPostingHeader = 50,
+  kPostingTerms = 51,
+  kPostingLists = 52,
+  kPostingBlocks = 53,
+  kPostingData = 54,
+  kPostingValues = 55,
+  kPostingCells = 56,
+  kPostingLengths = 57,
 };
 
 class IndexFileWriter {

@@ -20,7 +20,9 @@ std::vector<FileCase> Cases() {
           {"hnsw_i8_v1", {"HNSW", Metric::kL2, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kInt8},
           {"ivf_flat_v1", {"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, VectorType::kFloat32},
           {"bin_flat_v1", {"BIN_FLAT", Metric::kJaccard, {}}, VectorType::kBinary},
-          {"sparse_v1", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse}};
+          {"sparse_v1", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},
+          {"sparse_v2", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},
+          {"bm25_v2", {"SPARSE_WAND", Metric::kBm25, {}}, VectorType::kSparse}};
 }
 
 // Rows by a formula, so that the golden files' vectors need no file of their own.
@@ -149,19 +151,26 @@ TEST(IndexFileTest, AFileOfOtherVectorsIsRefusedWithBothNumbers) {
   EXPECT_NE(status.message().find("181 rows"), std::string::npos);
 }
 
-// The files were written by the first release; they are never written again.
+// Files of a layout that is still read and no longer written: posting lists before they came in blocks.
+bool OldLayout(const FileCase& one) {
+  return std::string(one.name) == "sparse_v1";
+}
+
+// Each file was written by the first release that had its layout (SAKER_WRITE_GOLDEN=1, in a run of this test); it is never
+// written again.
 TEST(IndexFileTest, FilesOfVersionOneStillOpen) {
   for (const FileCase& one : Cases()) {
     SCOPED_TRACE(one.name);
     const std::string path = std::string("tests/golden/index/") + one.name + ".idx";
     const auto source = FormulaSource(one.vectors);
-    if (std::getenv("SAKER_WRITE_GOLDEN") != nullptr) {
+    if (std::getenv("SAKER_WRITE_GOLDEN") != nullptr && !OldLayout(one)) {
       std::ofstream(path, std::ios::binary) << Saved(*BuildIndex(one.spec, source, {}).value());
     }
     const auto opened = OpenIndex(path, FileSystem::Posix(), source);
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     std::ifstream in(path, std::ios::binary);
-    EXPECT_EQ(Saved(**opened), std::string(std::istreambuf_iterator<char>(in), {})) << "the writer changed: a new version is needed";
+    const bool same = Saved(**opened) == std::string(std::istreambuf_iterator<char>(in), {});
+    EXPECT_TRUE(same || OldLayout(one)) << "the writer changed: a new version is needed";
     for (size_t row = 0; row < source->row_count(); row += 11) {
       const auto hits = SearchRow(**opened, *source, row);
       ASSERT_EQ(hits.size(), 12u);

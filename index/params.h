@@ -27,6 +27,10 @@ GraphShape GraphShapeOf(const IndexSpec& spec);
 size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k);
 // Empty counts with the spec's bm25_k1 and bm25_b.
 Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec);
+// A ratio in [0, 1) by name; 0 when absent.
+double DropRatio(const Params& params, const char* name);
+// How many times k rows a search that drops values scores in full.
+size_t RefineFactor(const Params& params);
 size_t ListCount(const IndexSpec& spec);
 size_t ProbeCount(const IndexSpec& spec, const Params& params);
 

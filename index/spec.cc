@@ -313,6 +313,15 @@ Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec) {
   return statistics;
 }
 
+double DropRatio(const Params& params, const char* name) {
+  const auto found = params.find(name);
+  return found == params.end() ? 0 : Parse<double>(found->second).value_or(0);
+}
+
+size_t RefineFactor(const Params& params) {
+  return IntParam(params, "refine_factor", 10);
+}
+
 size_t ListCount(const IndexSpec& spec) {
   return IntParam(spec.params, "nlist", 128);
 }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/checksum.h"
 #include "common/file.h"
 
 namespace saker::index {
@@ -59,5 +61,32 @@ class StringFileSystem final : public FileSystem {
   };
   static Status Refused(const std::string& path) { return Unimplemented("a memory file system cannot do that to ", path); }
 };
+
+template <typename T>
+T ReadAs(const std::string& bytes, size_t at) {
+  T value{};
+  if (at + sizeof value <= bytes.size()) std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+inline void PutWord(std::string& bytes, size_t at, uint64_t value) {
+  std::memcpy(bytes.data() + at, &value, 8);
+}
+
+// FORMAT.md: header checksum at H - 8, a checksum per block of 64 KiB from E on, theirs at the end.
+inline void Reseal(std::string& bytes) {
+  const size_t header = ReadAs<uint32_t>(bytes, 12);
+  if (header < 64 || header + 8 > bytes.size()) return;
+  PutWord(bytes, header - 8, Checksum(std::string_view(bytes).substr(0, header - 8)));
+  size_t blocks = 0;
+  while (header + 8 + blocks * 8 <= bytes.size() && (bytes.size() - 8 - blocks * 8 - header + 65535) / 65536 > blocks) ++blocks;
+  if (header + 8 + blocks * 8 > bytes.size()) return;
+  const size_t end = bytes.size() - 8 - blocks * 8;
+  for (size_t i = 0; i < blocks; ++i) {
+    const size_t begin = header + i * 65536;
+    PutWord(bytes, end + i * 8, Checksum(std::string_view(bytes).substr(begin, std::min<size_t>(65536, end - begin))));
+  }
+  PutWord(bytes, bytes.size() - 8, Checksum(std::string_view(bytes).substr(end, blocks * 8)));
+}
 
 }  // namespace saker::index

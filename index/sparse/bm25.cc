@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "index/sparse/sparse.h"
 #include "index/topk.h"
@@ -70,7 +71,7 @@ float Bm25Length(VectorSource::SparseRowView row) {
     const float value = LoadSparsePair(row.pairs, i).value;
     if (value > 0) length += static_cast<double>(value);
   }
-  return static_cast<float>(length);
+  return static_cast<float>(std::min(length, static_cast<double>(std::numeric_limits<float>::max())));
 }
 
 Bm25Query::Bm25Query(VectorSource::SparseRowView query, const Bm25Statistics& statistics) {

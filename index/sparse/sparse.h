@@ -28,15 +28,9 @@ inline SparsePair LoadSparsePair(const void* pairs, size_t i) {
 // The inner product; false when no index is shared.
 bool SparseProduct(VectorSource::SparseRowView a, VectorSource::SparseRowView b, float* product);
 
-// Posting lists by index, exact term-at-a-time search.
-struct SparseLists {
-  std::vector<uint32_t> terms;    // ascending
-  std::vector<uint64_t> offsets;  // terms + 1 of them, into rows and values
-  std::vector<uint32_t> rows;     // ascending within a list
-  std::vector<float> values;
-};
-Result<SparseLists> BuildSparseLists(const VectorSource& source, const BuildOptions& options);
-std::unique_ptr<Index> MakeSparseIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, SparseLists lists);
+// SPARSE_INVERTED_INDEX and SPARSE_WAND: posting lists in blocks (postings.h), searched exactly.
+Result<std::unique_ptr<Index>> BuildSparseIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source,
+                                                const BuildOptions& options);
 
 class IndexFileReader;
 Result<std::unique_ptr<Index>> OpenSparseIndex(const IndexFileReader& file, std::shared_ptr<const VectorSource> source);

@@ -61,6 +61,8 @@ struct SearchRequest {
 struct SearchStats {
   uint64_t distances = 0;
   uint64_t hops = 0;
+  uint64_t reads = 0;  // of a disk, not of memory
+  uint64_t bytes = 0;  // in those reads
 };
 
 class Index {

@@ -1,4 +1,4 @@
-// The one binary: `saker serve`, `saker model ...`, `saker version`.
+// The one binary: `saker serve`, `saker model ...`, `saker bench ...`, `saker version`.
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include "server/config.h"
 #include "server/models/model_file.h"
 #include "server/serve.h"
+#include "tools/bench/commands.h"
 
 namespace saker::server {
 namespace {
@@ -83,10 +84,11 @@ int Main(int argc, char** argv) {
   ModelArguments model;
   AddServe(app, &config, &config_file);
   AddModel(app, &model);
+  bench::AddBench(app);
   app.add_subcommand("version", "print the version");
   CLI11_PARSE(app, argc, argv);
   if (app.get_subcommands().empty()) {
-    std::fprintf(stderr, "saker: say what to do: serve, model or version; `saker serve` needs nothing else. saker --help tells more\n");
+    std::fprintf(stderr, "saker: say what to do: serve, model, bench or version; `saker serve` needs nothing else. saker --help tells more\n");
     return 1;
   }
 
@@ -95,6 +97,7 @@ int Main(int argc, char** argv) {
     return 0;
   }
   if (app.got_subcommand("model")) return RunModel(*app.get_subcommand("model"), model);
+  if (app.got_subcommand("bench")) return bench::RunBench(app);
   if (!config_file.empty()) {
     // The file first, then the flags again over it: flags win.
     Config merged;

@@ -1,0 +1,358 @@
+#include "tools/bench/ann_bench.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <random>
+#include <thread>
+
+#include "common/file.h"
+#include "index/index.h"
+#include "index/scorer.h"
+#include "index/topk.h"
+#include "tools/bench/vector_file.h"
+
+namespace saker::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Params = std::map<std::string, std::string>;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+Result<index::Metric> MetricOf(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (name == "COS") name = "COSINE";
+  for (const auto metric : {index::Metric::kL2, index::Metric::kIp, index::Metric::kCosine, index::Metric::kHamming, index::Metric::kJaccard}) {
+    if (index::MetricName(metric) == name) return metric;
+  }
+  return InvalidArgument("--metric ", name, " is unknown; it is l2, ip, cosine, hamming or jaccard");
+}
+
+Result<Params> ParseParams(const std::vector<std::string>& texts) {
+  Params params;
+  for (const std::string& text : texts) {
+    const size_t equal = text.find('=');
+    if (equal == 0 || equal == std::string::npos) return InvalidArgument("'", text, "' is not KEY=VALUE");
+    params[text.substr(0, equal)] = text.substr(equal + 1);
+  }
+  return params;
+}
+
+std::string Json(const Params& params) {
+  std::string out = "{";
+  for (const auto& [key, value] : params) out += (out.size() > 1 ? ", \"" : "\"") + key + "\": \"" + value + "\"";
+  return out + "}";
+}
+
+// What one setting of the search parameters gave.
+struct Measured {
+  Params params;
+  double recall = 0;
+  double qps = 0;
+  double p50_us = 0, p99_us = 0;
+  index::SearchStats stats;
+};
+
+// A family's knob: settings ascending in recall and cost.
+struct Knob {
+  std::vector<Params> settings;
+};
+
+std::vector<std::string> Integers(size_t low, size_t high) {
+  std::vector<std::string> out;
+  for (double value = static_cast<double>(low); value <= static_cast<double>(high); value = std::max(value + 1, value * 1.12)) {
+    out.push_back(std::to_string(static_cast<size_t>(value)));
+  }
+  return out;
+}
+
+std::vector<Knob> KnobsOf(const std::string& type, size_t k, const Params& build) {
+  const auto of = [](const char* name, const std::vector<std::string>& values, const Params& fixed = {}) {
+    Knob knob;
+    for (const std::string& value : values) {
+      knob.settings.push_back(fixed);
+      knob.settings.back()[name] = value;
+    }
+    return knob;
+  };
+  std::vector<std::string> gammas;
+  for (double gamma = 1.0; gamma <= 1.6; gamma += gamma < 1.1 ? 0.01 : 0.025) gammas.push_back(std::to_string(gamma));
+  if (type == "AUTOINDEX") {
+    std::vector<std::string> targets;
+    for (const char* target : {"0.8", "0.85", "0.9", "0.92", "0.94", "0.95", "0.96", "0.97", "0.98", "0.985", "0.99", "0.995", "0.999"}) {
+      targets.emplace_back(target);
+    }
+    return {of("target_recall", targets)};
+  }
+  if (type.starts_with("HNSW")) {
+    return {of("ef", Integers(k, 4096)), of("gamma", gammas, {{"ef", std::to_string(std::max<size_t>(20 * k, 512))}})};
+  }
+  if (type == "DISKANN") return {of("search_list", Integers(k, 2048))};
+  if (type.find("IVF") != std::string::npos || type == "SCANN") {
+    const auto found = build.find("nlist");
+    return {of("nprobe", Integers(1, found == build.end() ? 65536 : static_cast<size_t>(std::atoll(found->second.c_str()))))};
+  }
+  return {Knob{{Params{}}}};
+}
+
+class AnnBench {
+ public:
+  explicit AnnBench(const AnnOptions& options) : options_(options) {}
+
+  Status Run() {
+    TRY(ReadFiles());
+    TRY(BuildAndOpen());
+    TRY(ComputeThresholds());
+    std::vector<std::vector<Measured>> swept;
+    for (const Knob& knob : KnobsOf(options_.index, options_.k, spec_.params)) swept.push_back(TRY(Sweep(knob)));
+    for (const double target : options_.recalls) TRY(Report(target, swept));
+    return OkStatus();
+  }
+
+ private:
+  Status ReadFiles() {
+    spec_.type = options_.index;
+    spec_.metric = TRY(MetricOf(options_.metric));
+    spec_.params = TRY(ParseParams(options_.params));
+    extra_ = TRY(ParseParams(options_.search_params));
+    const bool bits = spec_.metric == index::Metric::kHamming || spec_.metric == index::Metric::kJaccard;
+    base_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.base, bits)));
+    queries_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.query, bits)));
+    if (queries_->dim() != base_->dim()) return InvalidArgument("queries have dimension ", queries_->dim(), ", the base ", base_->dim());
+    if (options_.filter_selectivity <= 0 || options_.filter_selectivity > 1) {
+      return InvalidArgument("--filter-selectivity ", options_.filter_selectivity, " is not in (0, 1]");
+    }
+    if (options_.k == 0 || options_.threads < 1 || options_.build_threads < 1) return InvalidArgument("--k and the threads must be at least 1");
+    if (options_.filter_selectivity < 1) {
+      allowed_ = std::make_unique<index::Bitset>(base_->row_count());
+      std::mt19937 random(20260101);
+      const auto limit = static_cast<uint32_t>(options_.filter_selectivity * 4294967295.0);
+      for (size_t row = 0; row < base_->row_count(); ++row) {
+        if (random() < limit) allowed_->Set(row);
+      }
+    }
+    if (spec_.type.find("IVF") != std::string::npos || spec_.type == "SCANN") {
+      const auto lists = static_cast<size_t>(4 * std::sqrt(static_cast<double>(base_->row_count())));
+      spec_.params.try_emplace("nlist", std::to_string(std::clamp<size_t>(lists, 1, 65536)));
+    }
+    spec_ = TRY(index::ValidateSpec(spec_, base_->type(), base_->dim()));
+    return OkStatus();
+  }
+
+  Status BuildAndOpen() {
+    index::BuildOptions build;
+    build.threads = options_.build_threads;
+    const Clock::time_point start = Clock::now();
+    const double cpu = CpuSeconds();
+    std::unique_ptr<index::Index> built = TRY(index::BuildIndex(spec_, base_, build));
+    const double seconds = SecondsSince(start), cpu_seconds = CpuSeconds() - cpu;
+    const std::filesystem::path directory =
+        options_.directory.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(options_.directory);
+    const std::string path = (directory / ("saker-bench-ann-" + std::to_string(getpid()))).string();
+    FileSystem& files = FileSystem::Posix();
+    {
+      std::unique_ptr<WritableFile> file = TRY(files.Create(path));
+      const Status saved = built->Save(*file);
+      if (!saved.ok()) return saved;
+    }
+    built.reset();
+    const auto disk_bytes = std::filesystem::file_size(path);
+    const Clock::time_point opening = Clock::now();
+    Result<std::unique_ptr<index::Index>> opened = index::OpenIndex(path, files, base_);
+    std::filesystem::remove(path);  // an open index keeps its file
+    if (!opened.ok()) return opened.status();
+    index_ = std::move(*opened);
+    std::printf("{\"index\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"metric\": \"%s\", \"params\": %s, \"build_s\": %.2f, "
+                "\"build_cpu_s\": %.2f, \"memory_bytes\": %zu, \"disk_bytes\": %zu, \"open_s\": %.3f, \"isa\": \"%s\"}\n",
+                spec_.type.c_str(), base_->row_count(), base_->dim(), std::string(index::MetricName(spec_.metric)).c_str(),
+                Json(spec_.params).c_str(), seconds, cpu_seconds, index_->memory_bytes(), static_cast<size_t>(disk_bytes),
+                SecondsSince(opening), index::BestKernels().isa);
+    std::fflush(stdout);
+    return OkStatus();
+  }
+
+  // The key of the k-th true neighbour of each query: what is at least as near counts as found.
+  Status ComputeThresholds() {
+    const size_t count = queries_->row_count();
+    index::Scorer scorer(*base_, spec_.metric, nullptr);
+    if (allowed_ == nullptr) {
+      const Truth truth = TRY(ReadTruth(options_.truth));
+      if (truth.row_count() != count) return InvalidArgument(options_.truth, ": ", truth.row_count(), " rows, there are ", count, " queries");
+      if (truth.width < options_.k) return InvalidArgument(options_.truth, ": ", truth.width, " neighbours a query, k is ", options_.k);
+      for (size_t q = 0; q < count; ++q) {
+        scorer.SetQuery(queries_->Row(q));
+        float worst = -std::numeric_limits<float>::infinity();
+        for (size_t i = 0; i < options_.k; ++i) {
+          if (truth.Row(q)[i] >= base_->row_count()) return InvalidArgument(options_.truth, ": id ", truth.Row(q)[i], " of ", base_->row_count(), " rows");
+          worst = std::max(worst, scorer.Key(truth.Row(q)[i]));
+        }
+        thresholds_.push_back(worst);
+      }
+      expected_.assign(count, options_.k);
+      return OkStatus();
+    }
+    index::SearchRequest request = RequestFor(0, {});
+    request.query_count = count;
+    const auto exact = TRY(index::ExactSearch(*base_, spec_.metric, request, Context()));
+    for (const auto& hits : exact) {
+      expected_.push_back(hits.size());
+      const float score = hits.empty() ? 0 : hits.back().score;
+      thresholds_.push_back(index::SmallerIsBetter(spec_.metric) ? score : -score);
+    }
+    return OkStatus();
+  }
+
+  index::SearchRequest RequestFor(size_t query, const Params& params) const {
+    index::SearchRequest request;
+    request.queries = queries_->Row(query);
+    request.k = options_.k;
+    request.params = params;
+    request.allowed = allowed_.get();
+    return request;
+  }
+
+  Params WithExtra(Params params) const {
+    for (const auto& [key, value] : extra_) params[key] = value;
+    return params;
+  }
+
+  // One pass on one thread: recall and counters.
+  Result<Measured> RecallOf(const Params& params) const {
+    Measured out;
+    out.params = params;
+    double found = 0, expected = 0;
+    for (size_t q = 0; q < queries_->row_count(); ++q) {
+      const auto results = TRY(index_->Search(RequestFor(q, params), Context(), &out.stats));
+      for (const index::Hit& hit : results[0]) {
+        const float key = index::SmallerIsBetter(spec_.metric) ? hit.score : -hit.score;
+        if (key <= thresholds_[q] + 1e-6f * (1 + std::fabs(thresholds_[q]))) found += 1;
+      }
+      expected += static_cast<double>(expected_[q]);
+    }
+    out.recall = expected == 0 ? 1 : found / expected;
+    return out;
+  }
+
+  // The least setting of the knob for each target, and the best recall at the end.
+  Result<std::vector<Measured>> Sweep(const Knob& knob) const {
+    std::vector<double> targets = options_.recalls;
+    std::sort(targets.begin(), targets.end());
+    std::vector<Measured> out;
+    size_t low = 0;
+    for (const double target : targets) {  // the first setting that reaches it: strides, then bisection
+      size_t at = low, step = 1;
+      Measured reached = TRY(RecallOf(WithExtra(knob.settings[at])));
+      size_t below = at;
+      while (reached.recall < target && at + 1 < knob.settings.size()) {
+        below = at;
+        at = std::min(at + step, knob.settings.size() - 1);
+        step *= 2;
+        reached = TRY(RecallOf(WithExtra(knob.settings[at])));
+      }
+      while (reached.recall >= target && at > below + 1) {
+        const size_t middle = (at + below) / 2;
+        Measured tried = TRY(RecallOf(WithExtra(knob.settings[middle])));
+        if (tried.recall >= target) {
+          at = middle;
+          reached = std::move(tried);
+        } else {
+          below = middle;
+        }
+      }
+      low = at;
+      out.push_back(std::move(reached));
+    }
+    return out;
+  }
+
+  Status Time(Measured& point) const {
+    const size_t count = queries_->row_count();
+    const Clock::time_point start = Clock::now();
+    for (int pass = 0; pass < 3 || SecondsSince(start) < options_.seconds; ++pass) {
+      std::vector<double> latencies(count);
+      std::vector<Status> problems(static_cast<size_t>(options_.threads), OkStatus());
+      const auto work = [&](size_t thread) {
+        for (size_t q = thread; q < count; q += static_cast<size_t>(options_.threads)) {
+          const Clock::time_point began = Clock::now();
+          const auto results = index_->Search(RequestFor(q, point.params), Context());
+          latencies[q] = SecondsSince(began);
+          if (!results.ok()) problems[thread] = results.status();
+        }
+      };
+      const Clock::time_point began = Clock::now();
+      std::vector<std::thread> helpers;
+      for (int t = 1; t < options_.threads; ++t) helpers.emplace_back(work, static_cast<size_t>(t));
+      work(0);
+      for (std::thread& helper : helpers) helper.join();
+      const double qps = static_cast<double>(count) / SecondsSince(began);
+      for (const Status& problem : problems) TRY(problem);
+      if (qps <= point.qps) continue;
+      point.qps = qps;
+      std::sort(latencies.begin(), latencies.end());
+      point.p50_us = latencies[count / 2] * 1e6;
+      point.p99_us = latencies[count * 99 / 100] * 1e6;
+    }
+    return OkStatus();
+  }
+
+  Status Report(double target, std::vector<std::vector<Measured>>& swept) const {
+    const Measured* best = nullptr;
+    double recall = 0;
+    for (auto& points : swept) {
+      for (Measured& point : points) {
+        recall = std::max(recall, point.recall);
+        if (point.recall < target) continue;
+        if (point.qps == 0) TRY(Time(point));
+        if (best == nullptr || point.qps > best->qps) best = &point;
+      }
+    }
+    const std::string head = "{\"index\": \"" + spec_.type + "\", \"recall_target\": " + std::to_string(target).substr(0, 5);
+    if (best == nullptr) {
+      std::printf("%s, \"recall\": %.4f, \"qps\": null}\n", head.c_str(), recall);
+      return OkStatus();
+    }
+    const double n = static_cast<double>(queries_->row_count());
+    std::printf("%s, \"recall\": %.4f, \"qps\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"distances\": %.1f, \"hops\": %.1f, "
+                "\"reads\": %.2f, \"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s}\n",
+                head.c_str(), best->recall, best->qps, best->p50_us, best->p99_us, static_cast<double>(best->stats.distances) / n,
+                static_cast<double>(best->stats.hops) / n, static_cast<double>(best->stats.reads) / n,
+                static_cast<double>(best->stats.bytes) / n, options_.k, options_.threads, options_.filter_selectivity,
+                Json(best->params).c_str());
+    std::fflush(stdout);
+    return OkStatus();
+  }
+
+  const AnnOptions& options_;
+  index::IndexSpec spec_;
+  Params extra_;
+  std::shared_ptr<const VectorRows> base_, queries_;
+  std::unique_ptr<index::Bitset> allowed_;
+  std::unique_ptr<index::Index> index_;
+  std::vector<float> thresholds_;
+  std::vector<size_t> expected_;
+};
+
+}  // namespace
+
+Status RunAnnBench(const AnnOptions& options) {
+  return AnnBench(options).Run();
+}
+
+}  // namespace saker::bench

@@ -1,0 +1,36 @@
+// `saker bench ann`: how fast one index answers at given recalls, on one thread or several, in this process.
+//
+// Builds the index over the rows of a file, saves it, opens it again (what is measured is what a server loads), sweeps the
+// parameter that trades recall for speed, and prints one JSON object a line: one for the build, then one per recall target:
+// {index, recall_target, recall, qps, p50_us, p99_us, distances, hops, reads, bytes, params} for the fastest setting whose
+// recall reaches the target, qps null with the best recall when none does. Counters are means a query. A result counts as
+// found when it is at least as near as the k-th true one. QPS is the best of several passes over all queries, wall time.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace saker::bench {
+
+struct AnnOptions {
+  std::string base, query, truth;
+  std::string metric = "l2";
+  std::string index = "AUTOINDEX";
+  std::vector<std::string> params;         // key=value for the build
+  std::vector<std::string> search_params;  // key=value beside the one that is swept
+  std::vector<double> recalls = {0.9, 0.95, 0.98, 0.99};
+  size_t k = 10;
+  int threads = 1;
+  int build_threads = 2;
+  double filter_selectivity = 1;  // share of rows, chosen at random, that may be returned; the truth is then computed
+  double seconds = 0.6;           // each measured setting runs at least so long, and three passes
+  std::string directory;          // where the index file goes; empty: the system's temporary directory
+  bool json = false;
+};
+
+Status RunAnnBench(const AnnOptions& options);
+
+}  // namespace saker::bench

@@ -41,6 +41,9 @@ enum class Section : uint32_t {
   kPostingValues = 55,
   kPostingCells = 56,
   kPostingLengths = 57,
+  kFlatGraphHeader = 60,
+  kFlatGraphLinks = 61,
+  kFlatGraphEntries = 62,
 };
 
 class IndexFileWriter {

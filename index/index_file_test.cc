@@ -18,6 +18,8 @@ std::vector<FileCase> Cases() {
   return {{"flat_v1", {"FLAT", Metric::kCosine, {}}, VectorType::kFloat32},
           {"hnsw_v1", {"HNSW", Metric::kCosine, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kFloat32},
           {"hnsw_i8_v1", {"HNSW", Metric::kL2, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kInt8},
+          {"graph_v2", {"HNSW", Metric::kCosine, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kFloat32},
+          {"graph_i8_v2", {"HNSW", Metric::kL2, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kInt8},
           {"ivf_flat_v1", {"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, VectorType::kFloat32},
           {"bin_flat_v1", {"BIN_FLAT", Metric::kJaccard, {}}, VectorType::kBinary},
           {"sparse_v1", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},
@@ -151,9 +153,10 @@ TEST(IndexFileTest, AFileOfOtherVectorsIsRefusedWithBothNumbers) {
   EXPECT_NE(status.message().find("181 rows"), std::string::npos);
 }
 
-// Files of a layout that is still read and no longer written: posting lists before they came in blocks.
+// Files of a layout that is still read and no longer written: posting lists before they came in blocks, graphs in layers.
 bool OldLayout(const FileCase& one) {
-  return std::string(one.name) == "sparse_v1";
+  const std::string name = one.name;
+  return name == "sparse_v1" || name == "hnsw_v1" || name == "hnsw_i8_v1";
 }
 
 // Each file was written by the first release that had its layout (SAKER_WRITE_GOLDEN=1, in a run of this test); it is never

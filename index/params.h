@@ -23,8 +23,12 @@ struct GraphShape {
   uint32_t ef_construction;
 };
 GraphShape GraphShapeOf(const IndexSpec& spec);
-// The pool of a graph search: "ef", "search_list" or the default for k; AUTOINDEX goes by "level".
-size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k);
+// The pool of a graph search: "ef", "search_list" or the default for k; AUTOINDEX goes by "level". gamma 0: no stop by distance.
+struct GraphEffort {
+  size_t pool;
+  float gamma;
+};
+GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k);
 // Empty counts with the spec's bm25_k1 and bm25_b.
 Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec);
 // A ratio in [0, 1) by name; 0 when absent.

@@ -43,7 +43,7 @@ constexpr std::string_view kSparseAlgorithms = " TAAT_NAIVE DAAT_WAND DAAT_MAXSC
 
 const std::vector<Family>& Families() {
   const Rule m{"M", Kind::kInt, 2, 2048, "30"}, ef_construction{"efConstruction", Kind::kInt, 1, kMaxInt, "360"};
-  const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
+  const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, gamma{"gamma", Kind::kFloat, 1, 10}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
   const Rule refine{"refine", Kind::kBool}, refine_type{"refine_type", Kind::kChoice, 0, 0, {}, kRefineTypes};
   const Rule nlist{"nlist", Kind::kInt, 1, 65536, "128"}, nprobe{"nprobe", Kind::kInt, 1, 65536};
   const Rule empty_buckets{"max_empty_result_buckets", Kind::kInt, 1, 65536};
@@ -57,17 +57,17 @@ const std::vector<Family>& Families() {
       {"FLAT", kDense, Serving::kFlat, {}, {}},
       {"BIN_FLAT", kBinary, Serving::kFlat, {}, {}},
       {"BIN_IVF_FLAT", kBinary, Serving::kFlat, {nlist}, {nprobe}},
-      {"HNSW", kDense, Serving::kGraph, {m, ef_construction}, {ef}},
+      {"HNSW", kDense, Serving::kGraph, {m, ef_construction}, {ef, gamma}},
       {"HNSW_SQ",
        kDense,
        Serving::kGraph,
        {m, ef_construction, {"sq_type", Kind::kChoice, 0, 0, "SQ8", " SQ4U SQ6 SQ8 FP16 BF16 "}, refine, refine_type},
-       {ef, refine_k}},
+       {ef, gamma, refine_k}},
       {"HNSW_PQ",
        kFloats,
        Serving::kGraph,
        {m, ef_construction, {"m", Kind::kInt, 1, 65536, "32"}, {"nbits", Kind::kInt, 1, 24, "8"}, refine, refine_type},
-       {ef, refine_k}},
+       {ef, gamma, refine_k}},
       {"HNSW_PRQ",
        kFloats,
        Serving::kGraph,
@@ -78,7 +78,7 @@ const std::vector<Family>& Families() {
         {"nbits", Kind::kInt, 1, 24, "8"},
         refine,
         refine_type},
-       {ef, refine_k}},
+       {ef, gamma, refine_k}},
       {"DISKANN",
        kFloats,
        Serving::kGraph,
@@ -294,15 +294,17 @@ GraphShape GraphShapeOf(const IndexSpec& spec) {
   return {static_cast<uint32_t>(IntParam(spec.params, "M", 30)), static_cast<uint32_t>(IntParam(spec.params, "efConstruction", 360))};
 }
 
-size_t SearchWidth(const IndexSpec& spec, const Params& params, size_t k) {
+GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k) {
   constexpr size_t kDefault = 64;  // Milvus takes 16, which finds too little
   if (spec.type == "AUTOINDEX") {
     const size_t level = IntParam(params, "level", 1);
-    return std::max({k + k / 4, kDefault + kDefault * (level - 1) / 2, IntParam(params, "ef", 0)});
+    return {std::max({k + k / 4, kDefault + kDefault * (level - 1) / 2, IntParam(params, "ef", 0)}), 0};
   }
   if (spec.type == "DISKANN")
-    return std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault))));
-  return std::max(k, IntParam(params, "ef", std::max(k, kDefault)));
+    return {std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault)))), 0};
+  const auto gamma = params.find("gamma");
+  if (gamma == params.end()) return {std::max(k, IntParam(params, "ef", std::max(k, kDefault))), 0};
+  return {std::max(k, IntParam(params, "ef", std::max<size_t>(4 * k, 512))), static_cast<float>(Parse<double>(gamma->second).value_or(1))};
 }
 
 Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec) {

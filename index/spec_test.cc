@@ -76,13 +76,18 @@ TEST(SpecTest, SearchParametersAreCheckedAndMustHoldK) {
   EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "11"}}), "Out of range in json: param 'level' (11) should be in range [1, 10]");
 }
 
+size_t PoolOf(const std::string& type, const std::map<std::string, std::string>& params, size_t k) {
+  return GraphEffortOf({type, Metric::kL2, {}}, params, k).pool;
+}
+
 TEST(SpecTest, WidthsFollowTheParameters) {
-  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {{"ef", "100"}}, 10), 100u);
-  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {}, 10), 64u);
-  EXPECT_EQ(SearchWidth({"HNSW", Metric::kL2, {}}, {}, 1000), 1000u);
-  EXPECT_EQ(SearchWidth({"DISKANN", Metric::kL2, {}}, {{"search_list", "77"}}, 10), 77u);
-  EXPECT_LT(SearchWidth({"AUTOINDEX", Metric::kL2, {}}, {{"level", "1"}}, 10),
-            SearchWidth({"AUTOINDEX", Metric::kL2, {}}, {{"level", "9"}}, 10));
+  EXPECT_EQ(PoolOf("HNSW", {{"ef", "100"}}, 10), 100u);
+  EXPECT_EQ(PoolOf("HNSW", {}, 10), 64u);
+  EXPECT_EQ(PoolOf("HNSW", {}, 1000), 1000u);
+  EXPECT_EQ(PoolOf("DISKANN", {{"search_list", "77"}}, 10), 77u);
+  EXPECT_LT(PoolOf("AUTOINDEX", {{"level", "1"}}, 10), PoolOf("AUTOINDEX", {{"level", "9"}}, 10));
+  EXPECT_EQ(GraphEffortOf({"HNSW", Metric::kL2, {}}, {{"ef", "100"}}, 10).gamma, 0.0f);  // ef alone keeps its meaning
+  EXPECT_EQ(GraphEffortOf({"HNSW", Metric::kL2, {}}, {{"ef", "100"}, {"gamma", "1.5"}}, 10).gamma, 1.5f);
   EXPECT_EQ(ProbeCount({"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, {{"nprobe", "100"}}), 4u);
 }
 

@@ -39,7 +39,8 @@ double CpuSeconds() {
 Result<index::Metric> MetricOf(std::string name) {
   for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   if (name == "COS") name = "COSINE";
-  for (const auto metric : {index::Metric::kL2, index::Metric::kIp, index::Metric::kCosine, index::Metric::kHamming, index::Metric::kJaccard}) {
+  for (const auto metric :
+       {index::Metric::kL2, index::Metric::kIp, index::Metric::kCosine, index::Metric::kHamming, index::Metric::kJaccard}) {
     if (index::MetricName(metric) == name) return metric;
   }
   return InvalidArgument("--metric ", name, " is unknown; it is l2, ip, cosine, hamming or jaccard");
@@ -93,7 +94,7 @@ std::vector<Knob> KnobsOf(const std::string& type, size_t k, const Params& build
     return knob;
   };
   std::vector<std::string> gammas;
-  for (double gamma = 1.0; gamma <= 1.6; gamma += gamma < 1.1 ? 0.01 : 0.025) gammas.push_back(std::to_string(gamma));
+  for (double gamma = 1.0; gamma <= 1.6; gamma += gamma < 1.15 ? 0.0025 : 0.01) gammas.push_back(std::to_string(gamma));
   if (type == "AUTOINDEX") {
     std::vector<std::string> targets;
     for (const char* target : {"0.8", "0.85", "0.9", "0.92", "0.94", "0.95", "0.96", "0.97", "0.98", "0.985", "0.99", "0.995", "0.999"}) {
@@ -139,7 +140,8 @@ class AnnBench {
     if (options_.filter_selectivity <= 0 || options_.filter_selectivity > 1) {
       return InvalidArgument("--filter-selectivity ", options_.filter_selectivity, " is not in (0, 1]");
     }
-    if (options_.k == 0 || options_.threads < 1 || options_.build_threads < 1) return InvalidArgument("--k and the threads must be at least 1");
+    if (options_.k == 0 || options_.threads < 1 || options_.build_threads < 1)
+      return InvalidArgument("--k and the threads must be at least 1");
     if (options_.filter_selectivity < 1) {
       allowed_ = std::make_unique<index::Bitset>(base_->row_count());
       std::mt19937 random(20260101);
@@ -179,11 +181,12 @@ class AnnBench {
     std::filesystem::remove(path);  // an open index keeps its file
     if (!opened.ok()) return opened.status();
     index_ = std::move(*opened);
-    std::printf("{\"index\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"metric\": \"%s\", \"params\": %s, \"build_s\": %.2f, "
-                "\"build_cpu_s\": %.2f, \"memory_bytes\": %zu, \"disk_bytes\": %zu, \"open_s\": %.3f, \"isa\": \"%s\"}\n",
-                spec_.type.c_str(), base_->row_count(), base_->dim(), std::string(index::MetricName(spec_.metric)).c_str(),
-                Json(spec_.params).c_str(), seconds, cpu_seconds, index_->memory_bytes(), static_cast<size_t>(disk_bytes),
-                SecondsSince(opening), index::BestKernels().isa);
+    std::printf(
+        "{\"index\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"metric\": \"%s\", \"params\": %s, \"build_s\": %.2f, "
+        "\"build_cpu_s\": %.2f, \"memory_bytes\": %zu, \"disk_bytes\": %zu, \"open_s\": %.3f, \"isa\": \"%s\"}\n",
+        spec_.type.c_str(), base_->row_count(), base_->dim(), std::string(index::MetricName(spec_.metric)).c_str(),
+        Json(spec_.params).c_str(), seconds, cpu_seconds, index_->memory_bytes(), static_cast<size_t>(disk_bytes), SecondsSince(opening),
+        index::BestKernels().isa);
     std::fflush(stdout);
     return OkStatus();
   }
@@ -194,13 +197,15 @@ class AnnBench {
     index::Scorer scorer(*base_, spec_.metric, nullptr);
     if (allowed_ == nullptr) {
       const Truth truth = TRY(ReadTruth(options_.truth));
-      if (truth.row_count() != count) return InvalidArgument(options_.truth, ": ", truth.row_count(), " rows, there are ", count, " queries");
+      if (truth.row_count() != count)
+        return InvalidArgument(options_.truth, ": ", truth.row_count(), " rows, there are ", count, " queries");
       if (truth.width < options_.k) return InvalidArgument(options_.truth, ": ", truth.width, " neighbours a query, k is ", options_.k);
       for (size_t q = 0; q < count; ++q) {
         scorer.SetQuery(queries_->Row(q));
         float worst = -std::numeric_limits<float>::infinity();
         for (size_t i = 0; i < options_.k; ++i) {
-          if (truth.Row(q)[i] >= base_->row_count()) return InvalidArgument(options_.truth, ": id ", truth.Row(q)[i], " of ", base_->row_count(), " rows");
+          if (truth.Row(q)[i] >= base_->row_count())
+            return InvalidArgument(options_.truth, ": id ", truth.Row(q)[i], " of ", base_->row_count(), " rows");
           worst = std::max(worst, scorer.Key(truth.Row(q)[i]));
         }
         thresholds_.push_back(worst);
@@ -329,12 +334,12 @@ class AnnBench {
       return OkStatus();
     }
     const double n = static_cast<double>(queries_->row_count());
-    std::printf("%s, \"recall\": %.4f, \"qps\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"distances\": %.1f, \"hops\": %.1f, "
-                "\"reads\": %.2f, \"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s}\n",
-                head.c_str(), best->recall, best->qps, best->p50_us, best->p99_us, static_cast<double>(best->stats.distances) / n,
-                static_cast<double>(best->stats.hops) / n, static_cast<double>(best->stats.reads) / n,
-                static_cast<double>(best->stats.bytes) / n, options_.k, options_.threads, options_.filter_selectivity,
-                Json(best->params).c_str());
+    std::printf(
+        "%s, \"recall\": %.4f, \"qps\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"distances\": %.1f, \"hops\": %.1f, "
+        "\"reads\": %.2f, \"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s}\n",
+        head.c_str(), best->recall, best->qps, best->p50_us, best->p99_us, static_cast<double>(best->stats.distances) / n,
+        static_cast<double>(best->stats.hops) / n, static_cast<double>(best->stats.reads) / n, static_cast<double>(best->stats.bytes) / n,
+        options_.k, options_.threads, options_.filter_selectivity, Json(best->params).c_str());
     std::fflush(stdout);
     return OkStatus();
   }

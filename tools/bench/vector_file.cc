@@ -32,7 +32,8 @@ Result<Raw> ReadRows(const std::string& path, size_t element_bytes) {
   in.seekg(0);
   for (size_t row = 0; row < raw.rows; ++row) {
     in.read(reinterpret_cast<char*>(&dim), 4);
-    in.read(reinterpret_cast<char*>(raw.elements.data() + row * raw.dim * element_bytes), static_cast<std::streamsize>(raw.dim * element_bytes));
+    in.read(reinterpret_cast<char*>(raw.elements.data() + row * raw.dim * element_bytes),
+            static_cast<std::streamsize>(raw.dim * element_bytes));
     if (!in) return Corruption(path, ": cannot read row ", row, " of ", raw.rows);
     if (static_cast<size_t>(dim) != raw.dim) return Corruption(path, ": dimension ", dim, " of row ", row, "; row 0 has ", raw.dim);
   }

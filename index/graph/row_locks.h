@@ -31,7 +31,7 @@ class RowLocks {
   };
 
  private:
-  const std::unique_ptr<std::atomic<uint8_t>[]> locks_;
+  std::unique_ptr<std::atomic<uint8_t>[]> locks_;
 };
 
 }  // namespace saker::index

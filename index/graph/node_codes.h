@@ -1,0 +1,100 @@
+// 7-bit codes of a segment's rows: what a graph is built and walked by. A quarter of the bytes of fp32, and bytes are what a
+// walk waits for; the best of what it finds is scored again exactly (ann-design: 7-bit SQ8, same hops, same recall).
+//
+// A row x becomes c = round((x - mean) / step) + 64, one step for all dimensions, one in a thousand elements cut off at the
+// ends; for COSINE the row is normalised first. Codes are a function of the vectors, made when an index is built or opened,
+// never stored. NodeCodes: immutable, thread-safe. CodeQuery: one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "common/huge_memory.h"
+#include "index/index.h"
+#include "index/kernels/node_codes.h"
+
+namespace saker::index {
+
+class NodeCodes {
+ public:
+  // Empty where codes would not be true enough (values so unequal that one step loses more than kMaxLoss of their energy) or
+  // make no sense (binary). ResourceExhausted: no memory.
+  static Result<NodeCodes> Make(const VectorSource& source, Metric metric, const float* inverse_norms, const BuildOptions& options);
+
+  NodeCodes() = default;
+  bool empty() const { return stride_ == 0; }
+  size_t memory_bytes() const { return memory_.size_bytes() + lifts_.size() * sizeof(int32_t) + mean_.size() * sizeof(float); }
+
+  size_t stride() const { return stride_; }  // bytes from row to row: the dimension rounded up to 64
+  const uint8_t* base() const { return reinterpret_cast<const uint8_t*>(memory_.data()); }
+  const uint8_t* Row(size_t row) const { return base() + row * stride_; }
+  // IP only, in steps: sqrt(max|x|^2 - |x|^2), the coordinate that turns the largest product into the smallest distance
+  // (Bachrach et al. 2014). Null otherwise.
+  const int32_t* lifts() const { return lifts_.empty() ? nullptr : lifts_.data(); }
+
+ private:
+  friend class CodeQuery;
+  bool Fit(const VectorSource& source);
+  void EncodeRow(const VectorSource& source, size_t row, std::vector<float>& values);
+  Status Lift(const VectorSource& source, const BuildOptions& options);
+
+  Metric metric_ = Metric::kL2;
+  const float* inverse_norms_ = nullptr;  // while it is made
+  size_t dim_ = 0;
+  size_t stride_ = 0;
+  HugeMemory memory_;
+  std::vector<float> mean_;
+  std::vector<int32_t> lifts_;
+  float step_ = 0;
+  float max_norm_ = 0;  // IP
+};
+
+// A query against codes. Keys are integers (kernels/node_codes.h); the squared distance they stand for, in a space where the
+// metric is one, is Slope() * key + Offset().
+class CodeQuery {
+ public:
+  explicit CodeQuery(const NodeCodes& codes) : codes_(codes), kernels_(BestNodeCodes()), bytes_(codes.stride()) {}
+
+  // `query` has dim() floats. False when the query's own rounding would lose too much: then only exact scores help.
+  bool Set(const float* query);
+
+  void Keys(const uint32_t* rows, size_t count, uint32_t* keys) const { KeysAt(codes_.base(), rows, count, keys); }
+  // The same for codes that were copied elsewhere.
+  void KeysAt(const uint8_t* base, const uint32_t* rows, size_t count, uint32_t* keys) const {
+    if (codes_.metric_ == Metric::kL2) {
+      kernels_.l2(base, codes_.stride(), rows, count, bytes_.data(), keys);
+    } else {
+      kernels_.ip(base, codes_.stride(), rows, count, reinterpret_cast<const int8_t*>(bytes_.data()), bias_, keys);
+    }
+  }
+  void Prefetch(uint32_t row) const {
+    const uint8_t* address = codes_.Row(row);
+    for (size_t line = 0; line < codes_.stride() && line < kPrefetchBytes; line += 64) __builtin_prefetch(address + line);
+  }
+  // The key at `gamma_squared` times the squared distance of `key`.
+  uint32_t Stretch(uint32_t key, float gamma_squared) const {
+    const double distance = slope_ * key + offset_;
+    const double stretched = ((distance > 0 ? distance : 0) * static_cast<double>(gamma_squared) - offset_) / slope_;
+    return stretched < 4294967295.0 ? (stretched > key ? static_cast<uint32_t>(stretched) : key) : 0xffffffffu;
+  }
+
+ private:
+  static constexpr size_t kPrefetchBytes = 512;
+  bool SetL2(const float* query);
+  bool SetProduct(const float* query);
+
+  const NodeCodes& codes_;
+  const NodeCodeKernels& kernels_;
+  std::vector<uint8_t> bytes_;
+  uint32_t bias_ = 0;
+  double slope_ = 1;
+  double offset_ = 0;
+};
+
+// The row as floats, times `factor`.
+void ReadFloats(const VectorSource& source, size_t row, float factor, float* out);
+// The same for a vector of that type that is not a row.
+void ToFloats(VectorType type, const void* vector, size_t dim, float factor, float* out);
+
+}  // namespace saker::index

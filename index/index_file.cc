@@ -215,6 +215,10 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
   return reader;
 }
 
+bool IndexFileReader::Has(Section section) const {
+  return std::any_of(sections_.begin(), sections_.end(), [&](const Entry& entry) { return entry.section == section; });
+}
+
 Result<uint64_t> IndexFileReader::Count(Section section, uint64_t size) const {
   for (const Entry& entry : sections_) {
     if (entry.section != section) continue;

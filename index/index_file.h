@@ -33,6 +33,10 @@ enum class Section : uint32_t {
   kSparseOffsets = 11,
   kSparseRows = 12,
   kSparseValues = 13,
+  kCodeHeader = 20,
+  kCodeBook = 21,
+  kCodeRows = 22,
+  kCodeAdds = 23,
   kPostingHeader = 50,
   kPostingTerms = 51,
   kPostingLists = 52,
@@ -83,6 +87,7 @@ class IndexFileReader {
     const std::span<const std::byte> bytes = TRY(Find(section, count, sizeof(T)));
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), static_cast<size_t>(count));
   }
+  bool Has(Section section) const;
   // Elements of `size` bytes in the section; DataLoss when it is absent or not a whole number of them.
   Result<uint64_t> Count(Section section, uint64_t size) const;
   // A damaged file whose checksums are right: names the file and the section's offset.

@@ -21,6 +21,10 @@ std::vector<FileCase> Cases() {
           {"graph_v2", {"HNSW", Metric::kCosine, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kFloat32},
           {"graph_i8_v2", {"HNSW", Metric::kL2, {{"M", "2"}, {"efConstruction", "20"}}}, VectorType::kInt8},
           {"ivf_flat_v1", {"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, VectorType::kFloat32},
+          // The layouts with codes came with the second release: SAKER_WRITE_GOLDEN=1 wrote them as this test does.
+          {"ivf_sq8_v1", {"IVF_SQ8", Metric::kCosine, {{"nlist", "4"}}}, VectorType::kFloat32},
+          {"ivf_pq_v1", {"IVF_PQ", Metric::kL2, {{"nlist", "4"}, {"m", "2"}, {"nbits", "4"}}}, VectorType::kFloat32},
+          {"scann_v1", {"SCANN", Metric::kIp, {{"nlist", "4"}}}, VectorType::kInt8},
           {"bin_flat_v1", {"BIN_FLAT", Metric::kJaccard, {}}, VectorType::kBinary},
           {"sparse_v1", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},
           {"sparse_v2", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},

@@ -22,11 +22,11 @@ std::vector<FamilyCase> Cases() {
       cases.push_back({"HNSW", type, metric, {{"M", "8"}, {"efConstruction", "60"}}});
       cases.push_back({"IVF_FLAT", type, metric, {{"nlist", "16"}}});
       cases.push_back({"AUTOINDEX", type, metric});
+      cases.push_back({"IVF_SQ8", type, metric, {{"nlist", "16"}}});
+      cases.push_back({"IVF_PQ", type, metric, {{"nlist", "16"}, {"m", "4"}}});
+      cases.push_back({"SCANN", type, metric, {{"nlist", "16"}}});
     }
   }
-  cases.push_back({"IVF_SQ8", VectorType::kFloat32, Metric::kL2});
-  cases.push_back({"IVF_PQ", VectorType::kFloat32, Metric::kCosine, {{"m", "4"}}});
-  cases.push_back({"SCANN", VectorType::kFloat32, Metric::kIp});
   cases.push_back({"HNSW_SQ", VectorType::kFloat32, Metric::kCosine});
   cases.push_back({"DISKANN", VectorType::kFloat32, Metric::kL2});
   for (const Metric metric : {Metric::kHamming, Metric::kJaccard}) {
@@ -137,7 +137,7 @@ TEST(IndexTest, TinySourcesAndOddShapesWork) {
   std::mt19937 random(kSeed);
   for (const size_t rows : {0, 1, 2, 16, 17, 33}) {
     for (const size_t dim : {1, 2, 3}) {
-      for (const char* type : {"FLAT", "HNSW", "IVF_FLAT", "AUTOINDEX"}) {
+      for (const char* type : {"FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8", "AUTOINDEX"}) {
         for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
           const auto source = RandomSource(random, VectorType::kFloat32, dim, rows);
           const auto index = Build({type, VectorType::kFloat32, metric}, source);
@@ -155,7 +155,7 @@ TEST(IndexTest, TinySourcesAndOddShapesWork) {
 }
 
 TEST(IndexTest, DuplicatesAndZeroVectorsAreAllFound) {
-  for (const char* type : {"FLAT", "HNSW", "IVF_FLAT"}) {
+  for (const char* type : {"FLAT", "HNSW", "IVF_FLAT", "IVF_SQ8", "SCANN"}) {
     for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
       const auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 4);
       for (size_t row = 0; row < 1200; ++row) source->AddFloats(row % 3 == 0 ? std::vector<float>(4, 0.0f) : std::vector<float>(4, 1.0f));
@@ -174,7 +174,7 @@ TEST(IndexTest, DuplicatesAndZeroVectorsAreAllFound) {
 TEST(IndexTest, RangeSearchIsExactInEveryFamily) {
   std::mt19937 random(kSeed);
   const auto source = RandomSource(random, VectorType::kFloat32, 8, 3000);
-  for (const char* type : {"HNSW", "IVF_FLAT"}) {
+  for (const char* type : {"HNSW", "IVF_FLAT", "IVF_SQ8", "SCANN"}) {
     for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
       const auto index = Build({type, VectorType::kFloat32, metric}, source);
       SearchRequest request;
@@ -231,7 +231,7 @@ TEST(IndexTest, SparseIndexEqualsTheExactScan) {
 TEST(IndexTest, ABuildReportsProgressAndStopsWhenCancelled) {
   std::mt19937 random(kSeed);
   const auto source = RandomSource(random, VectorType::kFloat32, 8, 5000);
-  for (const char* type : {"HNSW", "IVF_FLAT"}) {
+  for (const char* type : {"HNSW", "IVF_FLAT", "IVF_SQ8", "SCANN"}) {
     BuildOptions options;
     options.threads = 2;
     double last = -1;

@@ -37,5 +37,7 @@ double DropRatio(const Params& params, const char* name);
 size_t RefineFactor(const Params& params);
 size_t ListCount(const IndexSpec& spec);
 size_t ProbeCount(const IndexSpec& spec, const Params& params);
+// How many rows a cluster index with codes scores exactly: "reorder_k", k times "refine_k", or the default of the type for k.
+size_t CandidateCount(const IndexSpec& spec, const Params& params, size_t k);
 
 }  // namespace saker::index

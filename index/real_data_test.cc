@@ -74,6 +74,22 @@ TEST(RealDataTest, HnswReachesItsRecallOnSift) {
   EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_FLAT", {{"nlist", "128"}}, {{"nprobe", "24"}}), 0.95);
 }
 
+TEST(RealDataTest, ClusterIndexesWithCodesReachTheirRecall) {
+  {
+    SHARED_OR_SKIP("glove100-20k");
+    const Params wide = {{"nprobe", "128"}};
+    EXPECT_GE(Measure(folder, "cos", Metric::kCosine, "IVF_SQ8", {{"nlist", "512"}}, wide), 0.97);
+    EXPECT_GE(Measure(folder, "cos", Metric::kCosine, "SCANN", {{"nlist", "512"}}, wide), 0.96);
+    EXPECT_GE(Measure(folder, "ip", Metric::kIp, "SCANN", {{"nlist", "512"}}, wide), 0.90);
+    EXPECT_GE(Measure(folder, "cos", Metric::kCosine, "IVF_PQ", {{"nlist", "512"}, {"m", "25"}}, wide), 0.95);
+  }
+  SHARED_OR_SKIP("sift-photo-20k");
+  const Params search = {{"nprobe", "32"}};
+  EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_SQ8", {{"nlist", "256"}}, search), 0.97);
+  EXPECT_GE(Measure(folder, "l2", Metric::kL2, "SCANN", {{"nlist", "256"}}, search), 0.97);
+  EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_PQ", {{"nlist", "256"}, {"m", "32"}}, search), 0.97);
+}
+
 TEST(RealDataTest, BinarySearchIsExactOnOrb) {
   SHARED_OR_SKIP("orb256-20k");
   MemorySource source(VectorType::kBinary, 256);

@@ -85,19 +85,15 @@ const std::vector<Family>& Families() {
        {{"max_degree", Kind::kInt, 1, 2048, "56"}, {"search_list_size", Kind::kInt, 1, kMaxInt, "100"}},
        {{"search_list", Kind::kInt, 1, kMaxInt}, {"search_list_size", Kind::kInt, 1, kMaxInt}, {"beamwidth", Kind::kInt, 1, 128}}},
       {"IVF_FLAT", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
-      {"IVF_SQ8", kFloats, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
-      {"IVF_PQ",
-       kFloats,
-       Serving::kLists,
-       {nlist, {"m", Kind::kInt, 1, 65536}, {"nbits", Kind::kInt, 1, 24, "8"}},
-       {nprobe, empty_buckets}},
+      {"IVF_SQ8", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
+      {"IVF_PQ", kDense, Serving::kLists, {nlist, {"m", Kind::kInt, 1, 65536}, {"nbits", Kind::kInt, 1, 24, "8"}}, {nprobe, empty_buckets}},
       {"IVF_RABITQ",
-       kFloats,
+       kDense,
        Serving::kLists,
        {nlist, refine, refine_type},
        {nprobe, {"rbq_query_bits", Kind::kInt, 0, 8}, {"rbq_bits_query", Kind::kInt, 0, 8}, refine_k}},
       {"SCANN",
-       kFloats,
+       kDense,
        Serving::kLists,
        {nlist, {"with_raw_data", Kind::kBool}, {"sub_dim", Kind::kInt, 1, 65536, "2"}},
        {nprobe, {"reorder_k", Kind::kInt, 1, kMaxInt}}},
@@ -330,6 +326,16 @@ size_t ListCount(const IndexSpec& spec) {
 
 size_t ProbeCount(const IndexSpec& spec, const Params& params) {
   return std::min(IntParam(params, "nprobe", 8), ListCount(spec));
+}
+
+size_t CandidateCount(const IndexSpec& spec, const Params& params, size_t k) {
+  if (spec.type == "SCANN" && params.contains("reorder_k")) return std::max(k, IntParam(params, "reorder_k", k));
+  if (const auto found = params.find("refine_k"); spec.type == "IVF_RABITQ" && found != params.end()) {
+    const double share = Parse<double>(found->second).value_or(1);
+    return std::max(k, static_cast<size_t>(std::min(share * static_cast<double>(k), 4e9)));
+  }
+  if (spec.type == "IVF_SQ8") return k + k / 4 + 8;
+  return 4 * k + 60;
 }
 
 }  // namespace saker::index

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
-#include <cstring>
-#include <random>
 #include <thread>
 
-#include "index/faiss/kmeans.h"
+#include "index/ivf/kmeans.h"
+#include "index/ivf/row_floats.h"
 #include "index/kernels/kernels.h"
 
 namespace saker::index {
 namespace {
 
 constexpr size_t kRowsPerCentroid = 39;  // with fewer a cluster is noise: fewer lists then
-constexpr size_t kSamplePerCentroid = 128;
-constexpr size_t kAssignBlock = 1024;
+constexpr size_t kSamplePerCentroid = 64;
 
 std::vector<uint32_t> RowsWithVectors(const VectorSource& source) {
   std::vector<uint32_t> rows;
@@ -25,39 +22,70 @@ std::vector<uint32_t> RowsWithVectors(const VectorSource& source) {
   return rows;
 }
 
-Result<std::vector<float>> Train(const VectorSource& source, bool spherical, size_t lists, std::vector<uint32_t> rows, int threads) {
+// How rows are put into clusters: IP by direction, whatever their length.
+Metric ClusterMetric(Metric metric) {
+  return metric == Metric::kL2 ? Metric::kL2 : Metric::kCosine;
+}
+
+std::vector<float> Train(const VectorSource& source, Metric metric, const std::vector<uint32_t>& rows, const Clustering& clustering) {
+  const std::vector<uint32_t> chosen = SampleRows(rows, clustering.clusters * kSamplePerCentroid);
+  const RowFloats floats(source, ClusterMetric(metric));
+  std::vector<float> sample(chosen.size() * clustering.dim);
+  for (size_t i = 0; i < chosen.size(); ++i) floats.FiniteRow(chosen[i], sample.data() + i * clustering.dim);
+  return ClusterVectors(sample.data(), chosen.size(), clustering);
+}
+
+void Assign(const VectorSource& source, Metric metric, const std::vector<float>& centroids, const std::vector<uint32_t>& rows,
+            const Clustering& clustering, std::vector<uint32_t>* list_of) {
+  const Assigner assigner(centroids, clustering);
+  const RowFloats floats(source, ClusterMetric(metric));
+  InPieces(rows.size(), Assigner::kRows, clustering.threads, clustering.context, [&](size_t begin, size_t end) {
+    thread_local std::vector<float> vectors;
+    vectors.resize(Assigner::kRows * clustering.dim);
+    for (size_t i = begin; i < end; ++i) floats.FiniteRow(rows[i], vectors.data() + (i - begin) * clustering.dim);
+    assigner.Nearest(vectors.data(), end - begin, list_of->data() + begin);
+  });
+}
+
+// The means of the lists' rows; an empty list keeps its centroid.
+void MoveToMeans(const VectorSource& source, Metric metric, IvfLists* lists) {
   const size_t dim = source.dim();
-  std::mt19937 random(20240611);
-  std::shuffle(rows.begin(), rows.end(), random);
-  rows.resize(std::min(rows.size(), lists * kSamplePerCentroid));
-  std::vector<float> sample(rows.size() * dim);
-  for (size_t i = 0; i < rows.size(); ++i) {
-    float* out = sample.data() + i * dim;
-    VectorToFloats(source.type(), source.Row(rows[i]), dim, out);
-    // FAISS refuses what is not finite; such rows still get a list.
-    for (size_t d = 0; d < dim; ++d) out[d] = std::isfinite(out[d]) ? std::clamp(out[d], -1e15f, 1e15f) : 0.0f;
-    if (!spherical) continue;
-    const float norm = std::sqrt(BestKernels().ip_f32.one(out, out, dim));
-    for (size_t d = 0; norm > 0 && d < dim; ++d) out[d] /= norm;
+  const RowFloats floats(source, metric);
+  std::vector<float> row(dim);
+  std::vector<double> sum(dim);
+  for (size_t list = 0; list < lists->count(); ++list) {
+    const auto rows = lists->Rows(list);
+    if (rows.empty()) continue;
+    std::fill(sum.begin(), sum.end(), 0.0);
+    for (const uint32_t r : rows) {
+      floats.FiniteRow(r, row.data());
+      for (size_t d = 0; d < dim; ++d) sum[d] += static_cast<double>(row[d]);
+    }
+    for (size_t d = 0; d < dim; ++d) lists->centroids[list * dim + d] = static_cast<float>(sum[d] / static_cast<double>(rows.size()));
   }
-  return TrainCentroids(sample.data(), rows.size(), dim, lists, spherical, threads);
 }
 
 }  // namespace
 
-void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out) {
-  const Kernels& kernels = BestKernels();
-  switch (type) {
-    case VectorType::kFloat32: std::memcpy(out, vector, dim * sizeof(float)); return;
-    case VectorType::kFloat16: kernels.f16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
-    case VectorType::kBFloat16: kernels.bf16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
-    default:
-      for (size_t i = 0; i < dim; ++i) out[i] = static_cast<float>(static_cast<const int8_t*>(vector)[i]);
-  }
+void InPieces(size_t count, size_t piece, int threads, const Context* context, const std::function<void(size_t, size_t)>& body) {
+  std::atomic<size_t> next{0};
+  std::atomic<bool> stop{false};
+  const auto work = [&] {
+    while (!stop.load(std::memory_order_relaxed)) {
+      const size_t begin = next.fetch_add(piece);
+      if (begin >= count) return;
+      body(begin, std::min(begin + piece, count));
+      if (context != nullptr && context->Done()) stop = true;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int t = 1; t < threads; ++t) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
 }
 
 void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size_t dim, float* keys) {
-  const DistanceKernel& kernel = metric == Metric::kL2 ? BestKernels().l2_f32 : BestKernels().ip_f32;
+  const DistanceKernel& kernel = metric == Metric::kIp ? BestKernels().ip_f32 : BestKernels().l2_f32;
   const size_t count = lists.count();
   const float* centroids = lists.centroids.data();
   size_t i = 0;
@@ -66,51 +94,34 @@ void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size
     kernel.four(query, rows, dim, keys + i);
   }
   for (; i < count; ++i) keys[i] = kernel.one(query, centroids + i * dim, dim);
-  if (metric != Metric::kL2) {
-    for (i = 0; i < count; ++i) keys[i] = -keys[i];
-  }
+  for (i = 0; metric == Metric::kIp && i < count; ++i) keys[i] = -keys[i];
 }
 
 Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options) {
   const std::vector<uint32_t> rows = RowsWithVectors(source);
-  const size_t dim = source.dim();
   IvfLists lists;
   const size_t count = std::max<size_t>(1, std::min(list_count, rows.size() / kRowsPerCentroid));
   lists.offsets.assign(count + 1, 0);
-  lists.centroids.assign(count * dim, 0.0f);
+  lists.centroids.assign(count * source.dim(), 0.0f);
   if (rows.empty()) return lists;
   if (options.context != nullptr) TRY(options.context->Check());
-  if (count > 1) lists.centroids = TRY(Train(source, metric != Metric::kL2, count, rows, options.threads));
-  if (options.progress) options.progress(0.5);
-
   std::vector<uint32_t> list_of(rows.size());
-  std::atomic<size_t> next{0};
-  std::atomic<bool> stop{false};
-  const auto assign = [&] {
-    std::vector<float> vector(dim), keys(count);
-    while (!stop.load(std::memory_order_relaxed)) {
-      const size_t begin = next.fetch_add(kAssignBlock);
-      if (begin >= rows.size()) return;
-      for (size_t i = begin; i < std::min(begin + kAssignBlock, rows.size()); ++i) {
-        VectorToFloats(source.type(), source.Row(rows[i]), dim, vector.data());
-        CentroidKeys(lists, metric, vector.data(), dim, keys.data());
-        list_of[i] = static_cast<uint32_t>(std::min_element(keys.begin(), keys.end()) - keys.begin());
-      }
-      if (options.context != nullptr && options.context->Done()) stop = true;
-    }
-  };
-  std::vector<std::thread> helpers;
-  for (int t = 1; t < options.threads; ++t) helpers.emplace_back(assign);
-  assign();
-  for (std::thread& helper : helpers) helper.join();
-  if (options.context != nullptr) TRY(options.context->Check());
+  if (count > 1) {
+    const Clustering clustering = {source.dim(), count, metric == Metric::kIp, options.threads, options.context};
+    lists.centroids = Train(source, metric, rows, clustering);
+    if (options.context != nullptr) TRY(options.context->Check());
+    if (options.progress) options.progress(0.4);
+    Assign(source, metric, lists.centroids, rows, clustering, &list_of);
+    if (options.context != nullptr) TRY(options.context->Check());
+  }
+  if (options.progress) options.progress(0.7);
 
   for (const uint32_t list : list_of) ++lists.offsets[list + 1];
   for (size_t i = 0; i < count; ++i) lists.offsets[i + 1] += lists.offsets[i];
   std::vector<uint32_t> place(lists.offsets.begin(), lists.offsets.end() - 1);
   lists.rows.resize(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) lists.rows[place[list_of[i]]++] = rows[i];
-  if (options.progress) options.progress(1.0);
+  if (metric == Metric::kIp || count == 1) MoveToMeans(source, metric, &lists);
   return lists;
 }
 

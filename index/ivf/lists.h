@@ -19,13 +19,14 @@ struct IvfLists {
   std::span<const uint32_t> Rows(size_t list) const { return {rows.data() + offsets[list], rows.data() + offsets[list + 1]}; }
 };
 
-// K-means on a sample, then every row with a vector to its nearest centroid, on options.threads threads.
+// K-means on a sample, then every row with a vector to its nearest centroid, on options.threads threads. By squared distance
+// for L2 and COSINE (of rows of length 1); for IP by direction, a centroid then being the mean of its rows.
 Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options);
 
-// Keys (smaller is better) of all centroids to a query in float.
+// Keys (smaller is better) of all centroids to a query in float (COSINE: of length 1): squared distances, negated products.
 void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size_t dim, float* keys);
 
-// A vector of a dense type as floats.
-void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out);
+// Runs body(begin, end) over pieces of [0, count) on `threads` threads; stops early once `context` is done.
+void InPieces(size_t count, size_t piece, int threads, const Context* context, const std::function<void(size_t, size_t)>& body);
 
 }  // namespace saker::index

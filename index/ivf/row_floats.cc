@@ -1,0 +1,41 @@
+#include "index/ivf/row_floats.h"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "index/kernels/kernels.h"
+
+namespace saker::index {
+
+void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out) {
+  const Kernels& kernels = BestKernels();
+  switch (type) {
+    case VectorType::kFloat32: std::memcpy(out, vector, dim * sizeof(float)); return;
+    case VectorType::kFloat16: kernels.f16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
+    case VectorType::kBFloat16: kernels.bf16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
+    default:
+      for (size_t i = 0; i < dim; ++i) out[i] = static_cast<float>(static_cast<const int8_t*>(vector)[i]);
+  }
+}
+
+void Normalise(float* vector, size_t dim) {
+  const float squared = BestKernels().ip_f32.one(vector, vector, dim);
+  const float factor = squared >= 1e-30f && squared <= 1e30f ? 1 / std::sqrt(squared) : 0;
+  for (size_t i = 0; i < dim; ++i) vector[i] = factor > 0 ? vector[i] * factor : 0;
+}
+
+void RowFloats::FiniteRow(size_t row, float* out) const {
+  VectorToFloats(source_.type(), source_.Row(row), source_.dim(), out);
+  for (size_t i = 0; i < source_.dim(); ++i) out[i] = std::isfinite(out[i]) ? std::clamp(out[i], -1e15f, 1e15f) : 0.0f;
+  if (metric_ == Metric::kCosine) Normalise(out, source_.dim());
+}
+
+std::vector<uint32_t> SampleRows(std::vector<uint32_t> rows, size_t limit) {
+  std::mt19937 random(20240611);
+  for (size_t i = 0; i < std::min(limit, rows.size()); ++i) std::swap(rows[i], rows[i + random() % (rows.size() - i)]);
+  rows.resize(std::min(limit, rows.size()));
+  return rows;
+}
+
+}  // namespace saker::index

@@ -1,0 +1,41 @@
+// The rows of a dense source as the cluster indexes see them: floats, of length 1 for COSINE.
+//
+// COSINE is L2 between vectors of length 1: the same order, one path for both. Used by one thread.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "index/metric.h"
+#include "index/vector_source.h"
+
+namespace saker::index {
+
+// A vector of a dense type as floats.
+void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out);
+
+// Divides by the length; a vector whose length a float cannot hold becomes zeros.
+void Normalise(float* vector, size_t dim);
+
+class RowFloats {
+ public:
+  RowFloats(const VectorSource& source, Metric metric) : source_(source), metric_(metric) {}
+  void Query(const void* query, float* out) const {
+    VectorToFloats(source_.type(), query, source_.dim(), out);
+    if (metric_ == Metric::kCosine) Normalise(out, source_.dim());
+  }
+  void Row(size_t row, float* out) const { Query(source_.Row(row), out); }
+  // The same with what is not finite made zero and the rest within 1e15: to train on.
+  void FiniteRow(size_t row, float* out) const;
+
+ private:
+  const VectorSource& source_;
+  const Metric metric_;
+};
+
+// `limit` of `rows`, all of them when there are no more, each with equal chance; the same ones every time.
+std::vector<uint32_t> SampleRows(std::vector<uint32_t> rows, size_t limit);
+
+}  // namespace saker::index

@@ -1,5 +1,6 @@
 #include "server/filter/compare_words.h"
 
+#include <string_view>
 #include <type_traits>
 
 #include "common/check.h"
@@ -127,9 +128,9 @@ enum class Level { kScalar, kAvx2, kAvx512 };
 
 Level ChosenLevel() {
 #if defined(__x86_64__)
-  const index::Kernels* best = &index::BestKernels();
-  if (best == &index::kAvx512Kernels || best == &index::kAvx512PopcntKernels) return Level::kAvx512;
-  if (best == &index::kAvx2Kernels) return Level::kAvx2;
+  const std::string_view isa = index::BestKernels().isa;
+  if (isa.starts_with("avx512")) return Level::kAvx512;
+  if (isa == "avx2") return Level::kAvx2;
 #endif
   return Level::kScalar;
 }

@@ -105,6 +105,10 @@ class FakeShard final : public shard::Shard {
     return result;
   }
 
+  Result<index::Bm25Statistics> CountTerms(const shard::CountTermsRequest& /*request*/, const Context& /*context*/) override {
+    return NotSupported("the fake shard has no sparse fields");
+  }
+
   Timestamp watermark() const override { return watermark_; }
   Result<std::vector<SegmentId>> Flush(const Context& /*context*/) override {
     MutexLock lock(state_->mutex);

@@ -22,6 +22,9 @@ class LocalShardClient final : public ShardClient {
   Result<shard::QueryResult> Query(const shard::QueryRequest& request, const Context& context) override {
     return slot_->Use(context, [&](shard::Shard& shard) { return shard.Query(request, context); });
   }
+  Result<index::Bm25Statistics> CountTerms(const shard::CountTermsRequest& request, const Context& context) override {
+    return slot_->Use(context, [&](shard::Shard& shard) { return shard.CountTerms(request, context); });
+  }
 
  private:
   const std::shared_ptr<coord::ShardSlot> slot_;

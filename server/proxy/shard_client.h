@@ -13,6 +13,8 @@ class ShardClient {
   virtual Result<shard::WriteResult> Write(shard::WriteRequest request, const Context& context) = 0;
   virtual Result<shard::SearchResult> Search(const shard::SearchRequest& request, const Context& context) = 0;
   virtual Result<shard::QueryResult> Query(const shard::QueryRequest& request, const Context& context) = 0;
+  // BM25 adds these up over the shards before it searches them.
+  virtual Result<index::Bm25Statistics> CountTerms(const shard::CountTermsRequest& request, const Context& context) = 0;
 };
 
 }  // namespace saker::proxy

@@ -52,6 +52,34 @@ void GrowingSegment::PublishStaged() {
   published_bytes_.store(bytes, std::memory_order_relaxed);
 }
 
+void GrowingSegment::SetIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const index::Index> index,
+                              std::shared_ptr<const void> reservation) {
+  auto pieces = std::make_shared<Pieces>(*pieces_.Get());
+  for (std::shared_ptr<const Piece>& mine : *pieces) {
+    // A piece that got the index of another field meanwhile is a copy, over the same vectors.
+    const auto source = mine->vectors.find(field_id);
+    if (source == mine->vectors.end() || source->second != piece.vectors.at(field_id)) continue;
+    auto indexed = std::make_shared<Piece>(*mine);
+    indexed->indexes[field_id] = std::move(index);
+    indexed->reservations[field_id] = std::move(reservation);
+    mine = std::move(indexed);
+    pieces_.Set(std::move(pieces));
+    return;
+  }
+}
+
+void GrowingSegment::DropIndexes() {
+  auto pieces = std::make_shared<Pieces>(*pieces_.Get());
+  for (std::shared_ptr<const Piece>& mine : *pieces) {
+    if (mine->indexes.empty()) continue;
+    auto plain = std::make_shared<Piece>(*mine);
+    plain->indexes.clear();
+    plain->reservations.clear();
+    mine = std::move(plain);
+  }
+  pieces_.Set(std::move(pieces));
+}
+
 void GrowingSegment::DropStaged() {
   if (staged_.empty()) return;
   next_row_ = staged_.front()->first_row;

@@ -25,6 +25,10 @@ class GrowingSegment final : public Segment {
   // Forgets what was staged since the last PublishStaged, exactly.
   void DropStaged();
 
+  // The index answers searches of the piece's field, if the piece is still there. The writer's, like staging.
+  void SetIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
+  void DropIndexes();
+
   bool sealed() const override { return false; }
   std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }
   size_t row_count() const override { return published_rows_.load(std::memory_order_acquire); }

@@ -21,6 +21,7 @@ index::SearchRequest ToRequest(const VectorQuery& query, const index::Bitset* al
   request.allowed = allowed;
   request.radius = query.radius;
   request.range_filter = query.range_filter;
+  request.bm25 = query.bm25;
   if (query.after_score) {
     // Strictly worse than the bound is the same as up to its neighbour: range_filter is the inclusive inner bound.
     const float infinity = std::numeric_limits<float>::infinity();
@@ -62,6 +63,14 @@ Result<Lists> SearchWithIndex(const index::Index& found, const index::VectorSour
   return lists;
 }
 
+// Sparse families are exact, unless values were left out of the index or are left out of the query.
+bool MayAnswer(const index::Index& found, const index::VectorSource& source, const VectorQuery& query) {
+  if (found.spec().metric != query.metric) return false;
+  if (!query.exact) return true;
+  return source.type() == index::VectorType::kSparse && !found.spec().params.contains("drop_ratio_build") &&
+         !query.params.contains("drop_ratio_search");
+}
+
 Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQuery& query, const Context& context,
                    std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
   const auto source = piece.vectors.find(query.field_id);
@@ -69,7 +78,7 @@ Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQ
   const index::SearchRequest request = ToRequest(query, selection.bits ? &*selection.bits : nullptr);
   const auto index = piece.indexes.find(query.field_id);
   Lists lists;
-  if (index != piece.indexes.end() && !query.exact && index->second->spec().metric == query.metric) {
+  if (index != piece.indexes.end() && MayAnswer(*index->second, *source->second, query)) {
     const size_t findable = Findable(*source->second, selection);
     lists = TRY(SearchWithIndex(*index->second, *source->second, request, query, findable, context, stats));
   } else {

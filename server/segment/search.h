@@ -27,8 +27,9 @@ struct VectorQuery {
   std::map<std::string, std::string> params;
   std::optional<float> radius;
   std::optional<float> range_filter;
-  std::optional<float> after_score;  // only strictly worse scores
-  bool exact = false;                // no approximate index
+  std::optional<float> after_score;             // only strictly worse scores
+  bool exact = false;                           // no approximate index
+  const index::Bm25Statistics* bm25 = nullptr;  // with metric BM25; not owned
 };
 
 // A row of a piece; the piece is kept by whoever keeps the snapshot.

@@ -208,6 +208,7 @@ Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
       }
       segment.SetManifest(std::move(manifest));
     }
+    for (const auto& [id, unsealed] : unsealed_) unsealed.segment->DropIndexes();
     indexes_.Set(std::make_shared<const std::vector<IndexDefinition>>(std::move(indexes)));
   }
   {
@@ -218,6 +219,7 @@ Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
   }
   for (const std::string& name : unused) TRY(environment_.storage.blobs().Remove(name));
   Schedule(kIndexLane);
+  Schedule(kGrowingLane);
   return OkStatus();
 }
 

@@ -69,6 +69,7 @@ Status LocalShard::Load(const std::function<void(double)>& progress) {
   }
   if (progress) progress(1);
   Schedule(kIndexLane);  // what could not be opened is built again
+  Schedule(kGrowingLane);
   return OkStatus();
 }
 
@@ -78,6 +79,7 @@ void LocalShard::Release() {
     MutexLock lock(writer_mutex_);
     residence_ = Residence::kReleased;
     for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
+    for (const auto& [id, unsealed] : unsealed_) unsealed.segment->DropIndexes();
   }
   ReturnFreeHeap();
 }

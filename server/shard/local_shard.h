@@ -37,6 +37,7 @@ class LocalShard final : public Shard {
   Result<WriteResult> Write(WriteRequest request, const Context& context) override;
   Result<SearchResult> Search(const SearchRequest& request, const Context& context) override;
   Result<QueryResult> Query(const QueryRequest& request, const Context& context) override;
+  Result<index::Bm25Statistics> CountTerms(const CountTermsRequest& request, const Context& context) override;
   Timestamp watermark() const override { return watermark_.load(std::memory_order_acquire); }
   Result<std::vector<SegmentId>> Flush(const Context& context) override;
   Status Compact(const Context& context, std::vector<std::pair<std::vector<SegmentId>, SegmentId>>* merges) override;
@@ -52,7 +53,7 @@ class LocalShard final : public Shard {
 
  private:
   enum class Residence { kReleased, kLoading, kLoaded };
-  enum Lane { kSealLane, kIndexLane, kCompactLane, kLanes };
+  enum Lane { kSealLane, kIndexLane, kGrowingLane, kCompactLane, kLanes };
 
   // A segment whose rows are in the log only.
   struct Unsealed {
@@ -154,6 +155,12 @@ class LocalShard final : public Shard {
   Result<std::shared_ptr<const void>> ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what);
   // The right to hold a segment's vectors in memory; null when the budget refuses: they are then searched where they are mapped.
   std::shared_ptr<const void> ReserveVectors(const storage::SegmentManifest& manifest);
+
+  // growing_index.cc
+  bool WantsGrowingIndex(const segment::GrowingSegment& segment) const;
+  Status IndexGrowing() EXCLUDES(writer_mutex_);
+  Status IndexPiece(segment::GrowingSegment& segment, const std::shared_ptr<const segment::Piece>& piece, const IndexDefinition& definition)
+      EXCLUDES(writer_mutex_);
 
   // compact.cc
   enum class CompactionReason { kBackground, kAsked };

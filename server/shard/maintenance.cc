@@ -1,4 +1,5 @@
-// When background jobs run: one lane each for sealing, index builds and compaction, so that a long build delays no seal.
+// When background jobs run: one lane each for sealing, index builds, those of growing segments and compaction, so that
+// a long build delays nothing else.
 #include "common/heap.h"
 #include "common/log.h"
 #include "server/shard/local_shard.h"
@@ -10,7 +11,7 @@ namespace saker::shard {
 namespace {
 
 constexpr int64_t kSealAgainMs = 5000;
-constexpr const char* kLaneNames[] = {"seal", "index", "compact"};
+constexpr const char* kLaneNames[] = {"seal", "index", "growing_index", "compact"};
 
 }  // namespace
 
@@ -50,6 +51,7 @@ void LocalShard::RunLane(Lane lane) {
 Status LocalShard::RunLaneOnce(Lane lane) {
   std::vector<SegmentId> sealed;
   switch (lane) {
+    case kGrowingLane: return IndexGrowing();
     case kSealLane: return SealFrozen(&sealed, stop_context_);
     case kIndexLane: return BuildIndexes();
     case kCompactLane: return CompactAll(stop_context_, CompactionReason::kBackground, nullptr);

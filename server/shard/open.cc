@@ -39,6 +39,7 @@ Status LocalShard::Recover() {
   for (const auto& [id, unsealed] : unsealed_) frozen |= unsealed.frozen;
   if (frozen) Schedule(kSealLane);
   Schedule(kIndexLane);
+  Schedule(kGrowingLane);
   const auto spent = std::chrono::steady_clock::now() - start;
   Log(kDebug, "shard opened",
       {{"shard", id_},

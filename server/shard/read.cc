@@ -34,6 +34,11 @@ Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const C
   query.after_score = request.after_score;
   query.exact = request.exact;
   if (field->type == DataType::kSparseFloatVector) {
+    if (request.metric == index::Metric::kBm25) {
+      // One segment's own counts would give its rows other scores than those of the next.
+      if (!request.bm25) return InvalidArgument("a BM25 search without the collection's statistics");
+      query.bm25 = &*request.bm25;
+    }
     if (request.sparse_queries.size() != request.query_count) {
       return InvalidArgument("the search has ", request.sparse_queries.size(), " sparse vectors for ", request.query_count, " queries");
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/ids.h"
+#include "index/bm25.h"
 #include "index/index.h"
 #include "server/filter/filter.h"
 #include "server/schema/column.h"
@@ -41,6 +42,19 @@ struct ReadScope {
   std::optional<Timestamp> min_timestamp;  // rows written before it are expired (TTL)
 };
 
+// How often terms occur in a sparse field: what BM25 must know of the whole collection before it searches one shard of it.
+struct CountTermsRequest {
+  int64_t field_id = 0;
+  std::vector<uint32_t> terms;                         // ascending
+  std::optional<std::vector<PartitionId>> partitions;  // absent: all
+  Timestamp timestamp = kMaxTimestamp;                 // kMaxTimestamp: the newest that is complete
+  enum class Rows {
+    kStored,   // at hand in every index: deleted rows count until compaction removes them
+    kVisible,  // at the timestamp: always the same numbers, as the pages of an iterator need them
+  };
+  Rows rows = Rows::kStored;
+};
+
 struct SearchRequest {
   ReadScope scope;
   int64_t field_id = 0;
@@ -50,6 +64,7 @@ struct SearchRequest {
   size_t query_count = 1;
   size_t k = 10;
   std::map<std::string, std::string> params;
+  std::optional<index::Bm25Statistics> bm25;  // with metric BM25: of the whole collection
   std::optional<float> radius;
   std::optional<float> range_filter;
   // Iterator: only hits strictly worse than this score.

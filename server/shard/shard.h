@@ -69,6 +69,7 @@ class Shard {
 
   virtual Result<SearchResult> Search(const SearchRequest& request, const Context& context) = 0;
   virtual Result<QueryResult> Query(const QueryRequest& request, const Context& context) = 0;
+  virtual Result<index::Bm25Statistics> CountTerms(const CountTermsRequest& request, const Context& context) = 0;
   // The newest timestamp whose writes are all visible.
   virtual Timestamp watermark() const = 0;
 

@@ -46,7 +46,8 @@ Histogram& QuerySeconds() {
 }
 
 Histogram& JobSeconds(std::string_view job) {
-  static const StageHistograms<4> histograms("saker_shard_job_seconds", "Time of a background job", {"seal", "index", "compact", "load"});
+  static const StageHistograms<5> histograms("saker_shard_job_seconds", "Time of a background job",
+                                             {"seal", "index", "growing_index", "compact", "load"});
   return histograms.Get(job);
 }
 

@@ -11,7 +11,7 @@ namespace saker::shard {
 Histogram& WriteSeconds(std::string_view stage);   // total, stage, log, publish
 Histogram& SearchSeconds(std::string_view stage);  // total, segments, fetch
 Histogram& QuerySeconds();
-Histogram& JobSeconds(std::string_view job);  // seal, index, compact, load
+Histogram& JobSeconds(std::string_view job);  // seal, index, growing_index, compact, load
 Histogram& WriteGroupSize();
 Counter& WrittenRows();
 Counter& DistanceComputations();

@@ -185,8 +185,12 @@ Status LocalShard::AppendGroup(std::vector<StagedWrite>* staged) {
 void LocalShard::PublishGroup(std::vector<StagedWrite>* staged) {
   std::map<SegmentId, std::vector<segment::Deletion>> deaths;
   uint64_t rows = 0;
+  bool index_growing = false;
   for (StagedWrite& one : *staged) {
-    if (one.target != nullptr) one.target->segment->PublishStaged();
+    if (one.target != nullptr) {
+      one.target->segment->PublishStaged();
+      index_growing |= WantsGrowingIndex(*one.target->segment);
+    }
     for (const storage::Tombstone& dead : one.tombstones) deaths[dead.segment].push_back({dead.row, dead.timestamp});
     rows += one.write->rows->row_count;
   }
@@ -202,6 +206,7 @@ void LocalShard::PublishGroup(std::vector<StagedWrite>* staged) {
   WrittenRows().Add(static_cast<double>(rows));
   ReportRows();
   FreezeFull();
+  if (index_growing) Schedule(kGrowingLane);
 }
 
 Result<LocalShard::Unsealed*> LocalShard::TargetFor(PartitionId partition, uint64_t bytes) {

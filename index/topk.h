@@ -67,6 +67,11 @@ class TopK {
 
   bool full() const { return buffer_.size() >= k_; }
 
+  // Makes worst() what it can be now, where that is cheap: for a few tens of results.
+  void Settle() {
+    if (k_ <= kSettled && buffer_.size() > k_) Cut();
+  }
+
   // The rows of the k best, in no order.
   void TakeRows(std::vector<uint32_t>* rows) {
     if (buffer_.size() > k_) Cut();
@@ -85,6 +90,7 @@ class TopK {
 
  private:
   static constexpr uint64_t kNone = ~uint64_t{0};
+  static constexpr size_t kSettled = 64;
 
   void Cut() {
     if (k_ == 0) {

@@ -1,8 +1,12 @@
 #include "index/flat/exact_scan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <optional>
 
+#include "index/flat/batch_scan.h"
 #include "index/scorer.h"
 #include "index/sparse/bm25.h"
 #include "index/topk.h"
@@ -17,6 +21,12 @@ constexpr size_t kCollectorEntries = 4u << 20;  // packed hits of all the querie
 
 bool IsStructure(Metric metric) {
   return metric == Metric::kSubstructure || metric == Metric::kSuperstructure;
+}
+
+// No key above it is in the request's range.
+float LargestKey(Metric metric, const SearchRequest& request) {
+  if (!request.radius.has_value()) return std::numeric_limits<float>::infinity();
+  return SmallerIsBetter(metric) ? *request.radius : 0.0f - *request.radius;
 }
 
 // One pass over the rows for queries [0, count) of `queries`.
@@ -34,24 +44,35 @@ Status ScanGroup(const VectorSource& source, Metric metric, const float* inverse
   std::vector<Scorer> scorers(count, Scorer(source, metric, inverse_norms));
   for (size_t q = 0; q < count; ++q) scorers[q].SetQuery(queries + q * stride);
 
-  uint32_t rows[kBlockRows];
+  std::optional<BatchScan> batch;
+  if (BatchScan::Pays(source.type(), count)) batch.emplace(source, metric, queries, count, LargestKey(metric, request));
+
+  uint32_t rows[kBlockRows], likely[kBlockRows];
   float keys[kBlockRows];
-  size_t next = 0;
-  while (const size_t n = allowed.NextBlock(&next, rows, block_rows)) {
+  size_t next = 0, limit = batch.has_value() ? 64 : block_rows;
+  while (const size_t n = allowed.NextBlock(&next, rows, limit)) {
     TRY(context.Check());
     if (!own_norms.empty()) {
       for (size_t i = 0; i < n; ++i) own_norms[rows[i]] = scorers[0].InverseNorm(scorers[0].Address(rows[i]));
     }
+    // While nothing has an end yet every row is scored anyway.
+    const bool sift = batch.has_value() && (best->front().worst() < INFINITY || request.radius.has_value());
+    if (sift) batch->Sift(scorers[0], inverse_norms, rows, n, *best);
     for (size_t q = 0; q < count; ++q) {
-      scorers[q].Keys(rows, n, keys);
+      const size_t scored = sift ? batch->Rows(q, rows, n, likely) : n;
+      if (scored == 0) continue;
+      const uint32_t* const scored_rows = sift ? likely : rows;
+      scorers[q].Keys(scored_rows, scored, keys);
       TopK& top = (*best)[q];
-      for (size_t i = 0; i < n; ++i) {
+      for (size_t i = 0; i < scored; ++i) {
         if (keys[i] > top.worst()) continue;
         if (IsStructure(metric) && keys[i] != 0) continue;
         if (ranged && !InRange(metric, request, KeyToScore(metric, keys[i]))) continue;
-        top.Offer(keys[i], rows[i]);
+        top.Offer(keys[i], scored_rows[i]);
       }
+      if (batch.has_value()) top.Settle();
     }
+    if (batch.has_value()) limit = std::min(2 * limit, batch->block_rows());  // small ones first: soon there is a k-th best
   }
   return OkStatus();
 }

@@ -140,8 +140,8 @@ class AnnBench {
     if (options_.filter_selectivity <= 0 || options_.filter_selectivity > 1) {
       return InvalidArgument("--filter-selectivity ", options_.filter_selectivity, " is not in (0, 1]");
     }
-    if (options_.k == 0 || options_.threads < 1 || options_.build_threads < 1)
-      return InvalidArgument("--k and the threads must be at least 1");
+    if (options_.k == 0 || options_.nq == 0 || options_.threads < 1 || options_.build_threads < 1)
+      return InvalidArgument("--k, --nq and the threads must be at least 1");
     if (options_.filter_selectivity < 1) {
       allowed_ = std::make_unique<index::Bitset>(base_->row_count());
       std::mt19937 random(20260101);
@@ -213,8 +213,7 @@ class AnnBench {
       expected_.assign(count, options_.k);
       return OkStatus();
     }
-    index::SearchRequest request = RequestFor(0, {});
-    request.query_count = count;
+    const index::SearchRequest request = RequestFor(0, count, {});
     const auto exact = TRY(index::ExactSearch(*base_, spec_.metric, request, Context()));
     for (const auto& hits : exact) {
       expected_.push_back(hits.size());
@@ -224,9 +223,10 @@ class AnnBench {
     return OkStatus();
   }
 
-  index::SearchRequest RequestFor(size_t query, const Params& params) const {
+  index::SearchRequest RequestFor(size_t first, size_t count, const Params& params) const {
     index::SearchRequest request;
-    request.queries = queries_->Row(query);
+    request.queries = queries_->Row(first);
+    request.query_count = std::min(count, queries_->row_count() - first);
     request.k = options_.k;
     request.params = params;
     request.allowed = allowed_.get();
@@ -243,13 +243,16 @@ class AnnBench {
     Measured out;
     out.params = params;
     double found = 0, expected = 0;
-    for (size_t q = 0; q < queries_->row_count(); ++q) {
-      const auto results = TRY(index_->Search(RequestFor(q, params), Context(), &out.stats));
-      for (const index::Hit& hit : results[0]) {
-        const float key = index::SmallerIsBetter(spec_.metric) ? hit.score : -hit.score;
-        if (key <= thresholds_[q] + 1e-6f * (1 + std::fabs(thresholds_[q]))) found += 1;
+    for (size_t first = 0; first < queries_->row_count(); first += options_.nq) {
+      const auto results = TRY(index_->Search(RequestFor(first, options_.nq, params), Context(), &out.stats));
+      for (size_t i = 0; i < results.size(); ++i) {
+        const float threshold = thresholds_[first + i];
+        for (const index::Hit& hit : results[i]) {
+          const float key = index::SmallerIsBetter(spec_.metric) ? hit.score : -hit.score;
+          if (key <= threshold + 1e-6f * (1 + std::fabs(threshold))) found += 1;
+        }
+        expected += static_cast<double>(expected_[first + i]);
       }
-      expected += static_cast<double>(expected_[q]);
     }
     out.recall = expected == 0 ? 1 : found / expected;
     return out;
@@ -291,13 +294,14 @@ class AnnBench {
     const size_t count = queries_->row_count();
     const Clock::time_point start = Clock::now();
     for (int pass = 0; pass < 3 || SecondsSince(start) < options_.seconds; ++pass) {
-      std::vector<double> latencies(count);
+      const size_t searches = (count + options_.nq - 1) / options_.nq;
+      std::vector<double> latencies(searches);
       std::vector<Status> problems(static_cast<size_t>(options_.threads), OkStatus());
       const auto work = [&](size_t thread) {
-        for (size_t q = thread; q < count; q += static_cast<size_t>(options_.threads)) {
+        for (size_t s = thread; s < searches; s += static_cast<size_t>(options_.threads)) {
           const Clock::time_point began = Clock::now();
-          const auto results = index_->Search(RequestFor(q, point.params), Context());
-          latencies[q] = SecondsSince(began);
+          const auto results = index_->Search(RequestFor(s * options_.nq, options_.nq, point.params), Context());
+          latencies[s] = SecondsSince(began);
           if (!results.ok()) problems[thread] = results.status();
         }
       };
@@ -311,8 +315,8 @@ class AnnBench {
       if (qps <= point.qps) continue;
       point.qps = qps;
       std::sort(latencies.begin(), latencies.end());
-      point.p50_us = latencies[count / 2] * 1e6;
-      point.p99_us = latencies[count * 99 / 100] * 1e6;
+      point.p50_us = latencies[searches / 2] * 1e6;
+      point.p99_us = latencies[searches * 99 / 100] * 1e6;
     }
     return OkStatus();
   }

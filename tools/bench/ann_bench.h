@@ -23,6 +23,7 @@ struct AnnOptions {
   std::vector<std::string> search_params;  // key=value beside the one that is swept
   std::vector<double> recalls = {0.9, 0.95, 0.98, 0.99};
   size_t k = 10;
+  size_t nq = 1;  // queries in one search; latencies are then of a search, not of a query
   int threads = 1;
   int build_threads = 2;
   double filter_selectivity = 1;  // share of rows, chosen at random, that may be returned; the truth is then computed

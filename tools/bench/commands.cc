@@ -26,6 +26,7 @@ void AddAnn(CLI::App& bench) {
   ann->add_option("--search-param", o.search_params, "KEY=VALUE for every search; may be repeated")->expected(1)->take_all();
   ann->add_option("--recall", o.recalls, "recall targets, by commas")->delimiter(',')->capture_default_str();
   ann->add_option("--k", o.k, "neighbours a query")->capture_default_str();
+  ann->add_option("--nq", o.nq, "queries in one search")->capture_default_str();
   ann->add_option("--threads", o.threads, "threads that search")->capture_default_str();
   ann->add_option("--build-threads", o.build_threads, "threads that build")->capture_default_str();
   ann->add_option("--filter-selectivity", o.filter_selectivity, "share of the rows that may be returned")->capture_default_str();

@@ -1,0 +1,139 @@
+#include "index/flat/batch_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "index/ivf/row_floats.h"
+
+namespace saker::index {
+namespace {
+
+constexpr size_t kBlockBytes = 64 * 1024;  // of codes: with the rows they come from in the second cache
+constexpr double kLeastSquared = 1e-24, kMostSquared = 1e24;
+constexpr float kLoose = 1.002f;  // a float sum of up to 32,768 squares, and its root
+
+bool Tame(double squared) {
+  return squared >= kLeastSquared && squared <= kMostSquared;
+}
+
+// The largest float that is not above `value`.
+float RoundedDown(double value) {
+  const auto rounded = static_cast<float>(value);
+  return static_cast<double>(rounded) > value ? std::nextafterf(rounded, -INFINITY) : rounded;
+}
+
+float RoundedUp(double value) {
+  return -RoundedDown(-value);
+}
+
+}  // namespace
+
+bool BatchScan::Pays(VectorType type, size_t query_count) {
+  return query_count >= kBatchQueries && type != VectorType::kBinary && type != VectorType::kSparse && &BestSieve() != &kScalarSieve;
+}
+
+BatchScan::BatchScan(const VectorSource& source, Metric metric, const char* queries, size_t count, float limit)
+    : source_(source),
+      metric_(metric),
+      kernels_(BestSieve()),
+      dim_(source.dim()),
+      groups_(SieveGroups(source.dim())),
+      limit_(limit),
+      rounding_(static_cast<double>(4 * source.dim() + 64) * 0x1p-24),
+      queries_(count),
+      query_codes_(count * groups_ * 4),
+      query_sums_(count),
+      query_slacks_(count),
+      query_less_(count),
+      limits_(count),
+      floats_(source.dim()) {
+  block_rows_ = std::clamp<size_t>(kBlockBytes / std::max<size_t>(dim_, 1) / kSieveRows * kSieveRows, 2 * kSieveRows, 512);
+  codes_.resize(block_rows_ / kSieveRows * groups_ * 128);
+  for (std::vector<float>* terms : {&scales_, &lows_, &slacks_, &less_}) terms->resize(block_rows_);
+  masks_.resize(count * block_rows_ / kSieveRows);
+  const Scorer scorer(source, metric, nullptr);
+  for (size_t q = 0; q < count; ++q) CodeQuery(scorer, queries + q * RowBytes(source.type(), dim_), q, &floats_);
+}
+
+void BatchScan::CodeQuery(const Scorer& scorer, const void* vector, size_t q, std::vector<float>* floats) {
+  VectorToFloats(source_.type(), vector, dim_, floats->data());
+  double squared = 0;
+  float largest = 0;
+  for (const float x : *floats) {
+    squared += static_cast<double>(x) * static_cast<double>(x);
+    largest = std::max(largest, std::fabs(x));
+  }
+  Query& query = queries_[q];
+  query = {std::sqrt(squared), squared, 0, metric_ == Metric::kCosine ? scorer.InverseNorm(vector) : 1.0f};
+  if (!Tame(squared)) return;
+  query.step = static_cast<double>(largest) / 127;
+  double lost = 0;
+  int sum = 0;
+  for (size_t d = 0; d < dim_; ++d) {
+    const double x = static_cast<double>((*floats)[d]);
+    const double code = std::clamp(std::nearbyint(x / query.step), -127.0, 127.0);
+    query_codes_[q * groups_ * 4 + d] = static_cast<int8_t>(code);
+    sum += static_cast<int>(code);
+    lost += (x - query.step * code) * (x - query.step * code);
+  }
+  query_sums_[q] = static_cast<float>(sum);
+  query_slacks_[q] = RoundedUp(query.length / query.step);
+  query_less_[q] = metric_ == Metric::kL2 ? static_cast<float>(0.5 / query.step) : 0.0f;
+  query_error_ = std::max(query_error_, std::sqrt(lost) / query.length * 1.0001);
+}
+
+// Everything in units of the query's step, so that a row's numbers serve all queries.
+void BatchScan::CodeRow(const Scorer& scorer, const float* inverse_norms, uint32_t row, size_t at) {
+  const void* const address = scorer.Address(row);
+  const float* values = floats_.data();
+  if (source_.type() == VectorType::kFloat32) {
+    values = static_cast<const float*>(address);
+  } else {
+    VectorToFloats(source_.type(), address, dim_, floats_.data());
+  }
+  const SieveTerms terms = kernels_.code(values, dim_, at % kSieveRows, codes_.data() + at / kSieveRows * groups_ * 128);
+  const float factor = metric_ == Metric::kCosine ? inverse_norms[row] : 1.0f;
+  const auto error = static_cast<double>(std::sqrt(terms.error) * kLoose);
+  const auto length = static_cast<double>(std::sqrt(terms.squared) * kLoose);
+  const double slack = error * (1 + query_error_) + (query_error_ + rounding_) * length;
+  const bool tame = Tame(static_cast<double>(terms.squared)) || terms.squared == 0;
+  scales_[at] = terms.scale * factor;
+  lows_[at] = terms.low * factor;
+  slacks_[at] = tame ? RoundedUp(slack * static_cast<double>(factor)) : INFINITY;
+  less_[at] = RoundedDown(static_cast<double>(terms.squared) * (1 - rounding_));
+  // A row of denormals squares to nothing without being a row of zeros.
+  if (terms.squared == 0 && (terms.low != 0 || terms.scale != 0)) slacks_[at] = INFINITY;
+}
+
+// The least value (kernels/sieve.h) of a row whose key may be `worst` or less.
+float BatchScan::LimitOf(const Query& query, float worst) const {
+  if (query.step == 0 || !(worst < INFINITY)) return -INFINITY;
+  const double key = static_cast<double>(worst);
+  if (metric_ == Metric::kL2) return RoundedDown((query.squared * (1 - rounding_) - key) / (2 * query.step));
+  return RoundedDown(-key / (query.step * static_cast<double>(query.inverse_norm)));
+}
+
+void BatchScan::Sift(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best) {
+  for (size_t i = 0; i < count; ++i) CodeRow(scorer, inverse_norms, rows[i], i);
+  tiles_ = (count + kSieveRows - 1) / kSieveRows;
+  for (size_t q = 0; q < queries_.size(); ++q) limits_[q] = LimitOf(queries_[q], std::min(best[q].worst(), limit_));
+  const SieveRows coded = {codes_.data(), tiles_, groups_, scales_.data(), lows_.data(), slacks_.data(), less_.data()};
+  const SieveQueries asked = {query_codes_.data(),  queries_.size(),    query_sums_.data(),
+                              query_slacks_.data(), query_less_.data(), limits_.data()};
+  kernels_.sift(coded, asked, masks_.data());
+}
+
+size_t BatchScan::Rows(size_t query, const uint32_t* rows, size_t count, uint32_t* out) const {
+  size_t n = 0;
+  for (size_t tile = 0; tile < tiles_; ++tile) {
+    const size_t left = count - tile * kSieveRows;
+    uint32_t mask = masks_[query * tiles_ + tile];
+    if (left < kSieveRows) mask &= (1u << left) - 1;
+    for (; mask != 0; mask &= mask - 1) out[n++] = rows[tile * kSieveRows + static_cast<size_t>(std::countr_zero(mask))];
+  }
+  return n;
+}
+
+}  // namespace saker::index

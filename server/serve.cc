@@ -234,12 +234,16 @@ int Serve(const Config& config) {
                               .threads = config.background_threads > 0 ? config.background_threads : Cores(),
                               .queue_limit = 65536,
                               .nice = 10});
+  // The graph's builder starts as many threads as it is given; they inherit the priority.
+  WorkerPool build_pool({.name = "build", .threads = 1, .queue_limit = 65536, .nice = 19});
   auto coordinator = coord::Coordinator::Open(**storage, {.search_pool = &search_pool,
                                                           .background_pool = &background_pool,
+                                                          .build_pool = &build_pool,
                                                           .memory = &memory,
                                                           .open_shard = shard::Shard::Open,
                                                           .seal_bytes = config.seal_bytes,
-                                                          .segment_bytes = config.segment_bytes});
+                                                          .segment_bytes = config.segment_bytes,
+                                                          .build_threads = background_pool.threads()});
   if (!coordinator.ok()) return Fail("catalog", coordinator.status());
   const Shown<coord::Coordinator> shown_coordinator(stages, &Stages::coordinator, coordinator->get());
 
@@ -301,6 +305,7 @@ int Serve(const Config& config) {
   request_pool.Shutdown();
   proxy.reset();
   (*coordinator)->Stop();
+  build_pool.Shutdown();
   background_pool.Shutdown();
   search_pool.Shutdown();
   (*ops)->Shutdown(std::chrono::steady_clock::now() + std::chrono::seconds(1));

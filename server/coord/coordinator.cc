@@ -22,13 +22,15 @@ Coordinator::Coordinator(storage::Storage& storage, CoordinatorOptions options, 
       environment_{storage_,
                    *options_.search_pool,
                    *options_.background_pool,
+                   *options_.build_pool,
                    *options_.memory,
                    *oracle_,
                    *ids_,
                    options_.seal_bytes,
                    options_.segment_bytes,
                    options_.compact_dead_share,
-                   options_.write_queue_limit},
+                   options_.write_queue_limit,
+                   options_.build_threads},
       names_(std::make_unique<Names>()),
       jobs_(std::make_unique<WorkerPool>(
           WorkerPool::Options{.name = "coord", .threads = options_.open_threads, .queue_limit = 2 * options_.max_collections})) {}
@@ -38,7 +40,8 @@ Coordinator::~Coordinator() {
 }
 
 Result<std::unique_ptr<Coordinator>> Coordinator::Open(storage::Storage& storage, CoordinatorOptions options) {
-  CHECK(options.search_pool != nullptr && options.background_pool != nullptr && options.memory != nullptr && options.open_shard);
+  CHECK(options.search_pool != nullptr && options.background_pool != nullptr && options.build_pool != nullptr &&
+        options.memory != nullptr && options.open_shard);
   auto oracle = TRY(TimestampOracle::Open(storage.catalog(), options.clock_ms));
   auto ids = TRY(IdAllocator::Open(storage.catalog()));
   std::unique_ptr<Coordinator> coordinator(new Coordinator(storage, std::move(options), std::move(oracle), std::move(ids)));

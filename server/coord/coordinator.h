@@ -38,12 +38,14 @@ using ShardFactory = std::function<Result<std::unique_ptr<shard::Shard>>(shard::
 struct CoordinatorOptions {
   WorkerPool* search_pool = nullptr;
   WorkerPool* background_pool = nullptr;
+  WorkerPool* build_pool = nullptr;  // shard::Environment
   MemoryBudget* memory = nullptr;
   ShardFactory open_shard;  // shard::Shard::Open
   uint64_t seal_bytes = 128ull << 20;
   uint64_t segment_bytes = 512ull << 20;
   double compact_dead_share = 0.2;
   size_t write_queue_limit = 1024;
+  int build_threads = 1;
   std::function<uint64_t()> clock_ms = UnixMs;
   int open_threads = 2;  // shards that are opened at the same time at start
   size_t max_databases = 64;

@@ -106,7 +106,7 @@ class FakeShard final : public shard::Shard {
   }
 
   Result<index::Bm25Statistics> CountTerms(const shard::CountTermsRequest& /*request*/, const Context& /*context*/) override {
-    return NotSupported("the fake shard has no sparse fields");
+    return Status(StatusCode::kUnimplemented, "the fake shard has no sparse fields");
   }
 
   Timestamp watermark() const override { return watermark_; }

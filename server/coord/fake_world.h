@@ -109,6 +109,7 @@ struct FakeWorld {
   FakeStorage storage;
   WorkerPool search{{.name = "search", .threads = 2}};
   WorkerPool background{{.name = "background", .threads = 1}};
+  WorkerPool build{{.name = "build", .threads = 1}};
   MemoryBudget memory{1ull << 30};
   uint64_t now_ms = 1'700'000'000'000;
   Mutex mutex;
@@ -144,6 +145,7 @@ inline CoordinatorOptions FakeWorld::Options() {
   CoordinatorOptions options;
   options.search_pool = &search;
   options.background_pool = &background;
+  options.build_pool = &build;
   options.memory = &memory;
   options.clock_ms = [this] { return now_ms; };
   options.open_shard = [this](shard::ShardConfig config, shard::Environment& environment) -> Result<std::unique_ptr<shard::Shard>> {

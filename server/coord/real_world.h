@@ -34,6 +34,7 @@ class RealWorld {
     CoordinatorOptions coordinator_options;
     coordinator_options.search_pool = &search_;
     coordinator_options.background_pool = &background_;
+    coordinator_options.build_pool = &build_;
     coordinator_options.memory = &memory_;
     coordinator_options.open_shard = shard::Shard::Open;
     Result<std::unique_ptr<Coordinator>> coordinator = Coordinator::Open(*storage_, coordinator_options);
@@ -51,6 +52,7 @@ class RealWorld {
   const std::filesystem::path directory_;
   WorkerPool search_{{.name = "search", .threads = 2}};
   WorkerPool background_{{.name = "background", .threads = 1}};
+  WorkerPool build_{{.name = "build", .threads = 1}};
   MemoryBudget memory_{1ull << 30};
   std::unique_ptr<storage::Storage> storage_;
   std::unique_ptr<Coordinator> coordinator_;

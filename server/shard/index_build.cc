@@ -27,45 +27,49 @@ bool LocalShard::NeedsIndex(const storage::SegmentManifest& manifest, const Inde
   return built == manifest.index_files.end() || built->second.index_id != definition.index_id || damaged_.contains(job);
 }
 
+bool LocalShard::NextBuild(std::shared_ptr<segment::SealedSegment>* next, IndexDefinition* definition) {
+  const std::shared_ptr<const SegmentSet> set = segments_.Get();
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
+    if (!segment->sealed()) continue;
+    auto sealed = std::static_pointer_cast<segment::SealedSegment>(segment);
+    for (const IndexDefinition& candidate : *definitions) {
+      if (!NeedsIndex(*sealed->manifest(), candidate)) continue;
+      MutexLock lock(index_mutex_);
+      if (failed_builds_.contains({sealed->id, candidate.index_id})) continue;
+      *next = std::move(sealed);
+      *definition = candidate;
+      building_ = candidate.index_id;
+      return true;
+    }
+  }
+  return false;
+}
+
+// One build; the lane comes back for the next when the other shards had their turn.
 Status LocalShard::BuildIndexes() {
-  for (;;) {
-    TRY(stop_context_.Check());
-    std::shared_ptr<segment::SealedSegment> next;
-    IndexDefinition definition;
-    const std::shared_ptr<const SegmentSet> set = segments_.Get();
-    const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
-    for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
-      if (!segment->sealed() || next != nullptr) continue;
-      auto sealed = std::static_pointer_cast<segment::SealedSegment>(segment);
-      for (const IndexDefinition& candidate : *definitions) {
-        if (!NeedsIndex(*sealed->manifest(), candidate)) continue;
-        MutexLock lock(index_mutex_);
-        if (failed_builds_.contains({sealed->id, candidate.index_id})) continue;
-        next = sealed;
-        definition = candidate;
-        building_ = candidate.index_id;
-        break;
-      }
-    }
-    if (next == nullptr) return OkStatus();
-    const Status built = BuildOne(next, definition);
-    MutexLock lock(index_mutex_);
-    building_ = 0;
-    if (built.ok()) {
-      damaged_.erase({next->id, definition.index_id});
-      continue;
-    }
-    if (stopping()) return built;
-    if (built.code() == StatusCode::kUnimplemented) {
-      exact_only_.insert({next->id, definition.index_id});
-      continue;
-    }
-    failed_builds_.insert({next->id, definition.index_id});
+  TRY(stop_context_.Check());
+  std::shared_ptr<segment::SealedSegment> next;
+  IndexDefinition definition;
+  if (!NextBuild(&next, &definition)) return OkStatus();
+  const Status built = BuildOne(next, definition);
+  if (!built.ok() && stopping()) return built;
+  Schedule(kIndexLane);
+  MutexLock lock(index_mutex_);
+  building_ = 0;
+  const std::pair<SegmentId, int64_t> job(next->id, definition.index_id);
+  if (built.ok()) {
+    damaged_.erase(job);
+  } else if (built.code() == StatusCode::kUnimplemented) {
+    exact_only_.insert(job);
+  } else {
+    failed_builds_.insert(job);
     index_errors_[definition.index_id] = built.message();
     JobFailures("index").Add();
     Log(kWarning, "index build failed",
         {{"shard", id_}, {"segment", next->id}, {"index", definition.index_id}, {"error", built.message()}});
   }
+  return OkStatus();
 }
 
 Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) {
@@ -126,6 +130,7 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   const auto scratch = TRY(ReserveMemory("index", manifest.row_count * row_bytes, "building an index"));
   index::BuildOptions options;
   options.context = &stop_context_;
+  options.threads = environment_.build_threads;
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
   std::unique_ptr<index::Index> fresh = TRY(index::BuildIndex(spec, source, options));
   storage::BlobStore& blobs = environment_.storage.blobs();

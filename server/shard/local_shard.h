@@ -19,6 +19,7 @@
 #include "server/segment/search.h"
 #include "server/segment/segment_files.h"
 #include "server/shard/growing_keys.h"
+#include "server/shard/lanes.h"
 #include "server/shard/read_history.h"
 #include "server/shard/record.h"
 #include "server/shard/segment_set.h"
@@ -147,6 +148,7 @@ class LocalShard final : public Shard {
 
   // index_build.cc
   bool NeedsIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition) const;
+  bool NextBuild(std::shared_ptr<segment::SealedSegment>* next, IndexDefinition* definition) EXCLUDES(index_mutex_);
   Status BuildIndexes() EXCLUDES(writer_mutex_);
   Status BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) EXCLUDES(writer_mutex_);
   Result<storage::IndexRef> WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
@@ -179,7 +181,7 @@ class LocalShard final : public Shard {
   void Schedule(Lane lane);
   void RunLane(Lane lane);
   Status RunLaneOnce(Lane lane);
-  void StopLanes() EXCLUDES(lane_mutex_);
+  void StopLanes();
   bool stopping() const { return stop_context_.cancelled(); }
 
   // load.cc
@@ -220,12 +222,8 @@ class LocalShard final : public Shard {
   std::set<std::pair<SegmentId, int64_t>> damaged_ GUARDED_BY(index_mutex_);        // on disk, but not to be believed
   int64_t building_ GUARDED_BY(index_mutex_) = 0;                                   // index id, 0: none
 
-  Mutex lane_mutex_;
-  CondVar lanes_idle_;
-  bool lane_queued_[kLanes] GUARDED_BY(lane_mutex_) = {};
-  bool lane_again_[kLanes] GUARDED_BY(lane_mutex_) = {};
-  int lanes_running_ GUARDED_BY(lane_mutex_) = 0;
   std::atomic<int64_t> seal_again_ms_{0};  // steady clock: a seal that failed is not tried before
+  Lanes lanes_{kLanes, [this](int lane) { RunLane(static_cast<Lane>(lane)); }};
 };
 
 }  // namespace saker::shard

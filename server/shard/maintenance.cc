@@ -15,37 +15,20 @@ constexpr const char* kLaneNames[] = {"seal", "index", "growing_index", "compact
 
 }  // namespace
 
-// A lane that is running looks again when it is done. A full pool is no loss: the next write or seal schedules again.
+// What takes long, a build or a merge, runs one at a time in the whole process, on all the threads that builds may use.
 void LocalShard::Schedule(Lane lane) {
-  MutexLock lock(lane_mutex_);
-  if (stopping()) return;
-  if (lane_queued_[lane]) {
-    lane_again_[lane] = true;
-    return;
-  }
-  if (!environment_.background_pool.TrySubmit([this, lane] { RunLane(lane); })) return;
-  lane_queued_[lane] = true;
-  ++lanes_running_;
+  const bool heavy = lane == kIndexLane || lane == kCompactLane;
+  lanes_.Schedule(lane, heavy ? environment_.build_pool : environment_.background_pool);
 }
 
 void LocalShard::RunLane(Lane lane) {
-  for (bool again = true; again;) {
-    if (!stopping()) {
-      if (const Status status = RunLaneOnce(lane); !status.ok() && !stopping()) {
-        JobFailures(kLaneNames[lane]).Add();
-        if (lane == kSealLane) seal_again_ms_ = SteadyMs() + kSealAgainMs;
-        Log(kWarning, "background job failed", {{"job", kLaneNames[lane]}, {"shard", id_}, {"error", status.message()}});
-      }
-    }
-    ReturnFreeHeap();
-    MutexLock lock(lane_mutex_);
-    again = lane_again_[lane] && !stopping();
-    lane_again_[lane] = false;
-    if (again) continue;
-    lane_queued_[lane] = false;
-    --lanes_running_;
-    lanes_idle_.NotifyAll();  // under the lock: the destructor waits for it and then takes everything away
+  if (stopping()) return;
+  if (const Status status = RunLaneOnce(lane); !status.ok() && !stopping()) {
+    JobFailures(kLaneNames[lane]).Add();
+    if (lane == kSealLane) seal_again_ms_ = SteadyMs() + kSealAgainMs;
+    Log(kWarning, "background job failed", {{"job", kLaneNames[lane]}, {"shard", id_}, {"error", status.message()}});
   }
+  ReturnFreeHeap();
 }
 
 Status LocalShard::RunLaneOnce(Lane lane) {
@@ -62,8 +45,7 @@ Status LocalShard::RunLaneOnce(Lane lane) {
 
 void LocalShard::StopLanes() {
   stop_context_.Cancel();
-  MutexLock lock(lane_mutex_);
-  while (lanes_running_ > 0) lanes_idle_.Wait(lane_mutex_);
+  lanes_.Close();
 }
 
 }  // namespace saker::shard

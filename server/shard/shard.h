@@ -39,7 +39,8 @@ class IdSource {
 struct Environment {
   storage::Storage& storage;
   WorkerPool& search_pool;
-  WorkerPool& background_pool;
+  WorkerPool& background_pool;  // seals and other short jobs
+  WorkerPool& build_pool;       // one thread: index builds and compactions, one at a time
   MemoryBudget& memory;
   TimestampSource& timestamps;
   IdSource& ids;
@@ -49,6 +50,7 @@ struct Environment {
   uint64_t segment_bytes = 512ull << 20;
   double compact_dead_share = 0.2;
   size_t write_queue_limit = 1024;  // requests waiting for the writer
+  int build_threads = 1;            // of one index build
 };
 
 struct ShardConfig {

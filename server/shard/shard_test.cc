@@ -27,7 +27,8 @@ class ShardTest : public testing::Test {
     world_ = std::make_unique<TestWorld>(directory_.path());
     fault_ = std::make_unique<FaultStorage>(world_->storage());
     const Environment& real = world_->environment();
-    environment_.emplace(Environment{*fault_, real.search_pool, real.background_pool, real.memory, real.timestamps, real.ids});
+    environment_.emplace(
+        Environment{*fault_, real.search_pool, real.background_pool, real.build_pool, real.memory, real.timestamps, real.ids});
     ShardConfig config{{CollectionId(7), 0}, schema_, indexes_, loaded};
     Result<std::unique_ptr<Shard>> opened = Shard::Open(std::move(config), *environment_);
     ASSERT_TRUE(opened.ok()) << opened.status().message();

@@ -63,7 +63,7 @@ class TestWorld {
     Result<std::unique_ptr<storage::Storage>> opened = storage::OpenStorage(options);
     CHECK(opened.ok());
     storage_ = std::move(*opened);
-    environment_.emplace(Environment{*storage_, search_, background_, memory_, clock_, ids_});
+    environment_.emplace(Environment{*storage_, search_, background_, build_, memory_, clock_, ids_});
   }
 
   Environment& environment() { return *environment_; }
@@ -90,6 +90,7 @@ class TestWorld {
   std::unique_ptr<storage::Storage> storage_;
   WorkerPool search_{{"search", 2}};
   WorkerPool background_{{"background", 2}};
+  WorkerPool build_{{"build", 1}};
   MemoryBudget memory_;
   Clock clock_;
   Ids ids_;

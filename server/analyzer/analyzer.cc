@@ -19,7 +19,7 @@ class PipelineAnalyzer : public Analyzer {
     if (text.size() > kMaxTextBytes) return InvalidArgument("a text of ", text.size(), " bytes, an analyzer takes at most ", kMaxTextBytes);
     const size_t valid = ValidUtf8Prefix(text);
     if (valid != text.size()) return InvalidArgument("string data must be utf8 format, byte ", valid, " is not");
-    pipeline_.tokenizer->Tokenize(text, out);
+    TRY(pipeline_.tokenizer->Tokenize(text, out));
     for (const auto& filter : pipeline_.filters) TRY(filter->Apply(out));
     return OkStatus();
   }

@@ -4,33 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/analyzer/test_tokens.h"
+
 namespace saker::analyzer {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-std::vector<Token> Tokens(std::string_view params, std::string_view text) {
-  const auto analyzer = Analyzer::Make(params);
-  EXPECT_TRUE(analyzer.ok()) << analyzer.status().ToString();
-  std::vector<Token> tokens;
-  if (!analyzer.ok()) return tokens;
-  const Status status = analyzer.value()->Analyze(text, &tokens);
-  EXPECT_TRUE(status.ok()) << status.ToString();
-  return tokens;
-}
-
-std::vector<std::string> Words(std::string_view params, std::string_view text) {
-  std::vector<std::string> words;
-  for (const Token& token : Tokens(params, text)) words.push_back(token.text);
-  return words;
-}
-
-std::string Refusal(std::string_view params) {
-  const auto analyzer = Analyzer::Make(params);
-  return analyzer.ok() ? "" : analyzer.status().message();
-}
 
 TEST(StandardAnalyzer, SplitsAtWhatIsNeitherLetterNorNumberAndLowers) {
   for (const char* params : {"", "{}", R"({"type":"standard"})"}) {

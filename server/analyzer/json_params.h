@@ -1,4 +1,4 @@
-// Members of analyzer JSON, each read with its type; what is wrong is said with the stage's name in front.
+// Members of analyzer JSON, each read with its type.
 #pragma once
 
 #include <optional>
@@ -19,6 +19,16 @@ inline std::optional<simdjson::dom::element> FindMember(simdjson::dom::object ob
   simdjson::dom::element element;
   if (object.at_key(key).get(element) != simdjson::SUCCESS || element.is_null()) return std::nullopt;
   return element;
+}
+
+// The member as text; an error when it is missing or something else.
+inline Result<std::string_view> TextMember(simdjson::dom::object object, std::string_view key, std::string_view missing,
+                                           std::string_view wrong) {
+  const auto member = FindMember(object, key);
+  std::string_view text;
+  if (!member) return InvalidArgument(missing);
+  if (member->get(text) != simdjson::SUCCESS) return InvalidArgument(wrong);
+  return text;
 }
 
 // A list of strings; `what` names it in errors.

@@ -13,7 +13,7 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   // Appends the tokens of `text`, which is valid UTF-8 of at most kMaxTextBytes.
-  virtual void Tokenize(std::string_view text, std::vector<Token>* out) const = 0;
+  virtual Status Tokenize(std::string_view text, std::vector<Token>* out) const = 0;
 };
 
 class TokenFilter {

@@ -70,6 +70,7 @@ struct Node {
   size_t begin = 0;  // place in the text
   size_t end = 0;
   std::string name;
+  std::string option;  // of an argument `name=value`: the name
   std::vector<PathKey> keys;
   Constant constant;
   std::shared_ptr<List> list;

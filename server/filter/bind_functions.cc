@@ -1,8 +1,9 @@
-// Functions: contains, length, samples, and clear refusals of what is not there.
+// Functions: contains, length, samples, matches of text, and clear refusals of what is not there.
 #include <utility>
 
 #include "server/filter/binder.h"
 #include "server/filter/fold.h"
+#include "server/filter/match_predicate.h"
 
 namespace saker::filter {
 namespace {
@@ -90,15 +91,54 @@ Result<Binder::Bound> Binder::BindContains(const Node& node, ContainsMode mode) 
   return Bound(TRY(MakeContains(Source(*operand), mode, values)));
 }
 
+// The third argument of a call, `option=5` or, without an option, `5`; nothing when there is none.
+Result<std::optional<int64_t>> Binder::IntegerArgument(const Node& node, std::string_view option) {
+  if (node.children.size() < 3) return std::optional<int64_t>();
+  const Node& argument = *node.children[2];
+  if (argument.option != option) {
+    return InvalidArgument(node.name, " has no option ", argument.option.empty() ? Slice(argument) : std::string_view(argument.option),
+                           option.empty() ? "" : ", it is minimum_should_match=<number>");
+  }
+  const Bound bound = TRY(BindNode(argument));
+  const auto* constant = std::get_if<Constant>(&bound);
+  if (constant == nullptr || constant->integer() == nullptr) {
+    if (option.empty()) {
+      return InvalidArgument("\"slop\" should be a const integer expression with \"uint32\" value. \"slop\" expression passed: ",
+                             Slice(argument));
+    }
+    return InvalidArgument(option, " should be a const integer expression");
+  }
+  return std::optional<int64_t>(*constant->integer());
+}
+
 Result<Binder::Bound> Binder::BindTextFunction(const Node& node) {
-  if (node.children.empty() || node.children[0]->kind != NodeKind::kPath)
+  constexpr int64_t kMostMinimum = 1000;
+  const bool phrase = FunctionName(node.name) == "phrase_match";
+  if (node.children.size() < 2 || node.children.size() > 3 || node.children[0]->kind != NodeKind::kPath)
     return InvalidArgument(node.name, " takes a field and a string, got: ", Slice(node));
   const Operand operand = TRY(ResolvePath(*node.children[0]));
-  const std::string* enabled = FindValue(operand.field->type_params, "enable_match");
-  if (!operand.plain_column() || enabled == nullptr || (*enabled != "true" && *enabled != "True" && *enabled != "1")) {
+  if (!operand.plain_column() || !IsString(operand.field->type))
+    return InvalidArgument(phrase ? "phrase" : "text", " match operation on non-string is unsupported");
+  if (!IsTrueParam(operand.field->type_params, "enable_match"))
     return InvalidArgument("field \"", Slice(*node.children[0]), "\" does not enable match");
+  const Bound bound = TRY(BindNode(*node.children[1]));
+  const auto* text = std::get_if<Constant>(&bound);
+  if (text == nullptr || text->text() == nullptr) return InvalidArgument(node.name, " takes a string, got: ", Slice(*node.children[1]));
+  const std::optional<int64_t> number = TRY(IntegerArgument(node, phrase ? "" : "minimum_should_match"));
+  const std::string* params = FindValue(operand.field->type_params, "analyzer_params");
+  auto analyzer = TRY(analyzer::Analyzer::Make(params == nullptr ? "" : *params));
+  if (phrase) {
+    const int64_t slop = number.value_or(0);
+    if (slop < 0) return InvalidArgument("\"slop\" should not be a negative interger. \"slop\" passed: ", slop);
+    if (slop > UINT32_MAX) return InvalidArgument("\"slop\" exceeds the range of \"uint32\". \"slop\" expression passed: ", slop);
+    auto query = TRY(match::MatchQuery::Phrase(*analyzer, *text->text(), static_cast<uint32_t>(slop)));
+    return Bound(MakeMatch(FieldNumber(*operand.field), std::move(analyzer), std::move(query)));
   }
-  return InvalidArgument(node.name, " is not supported, use a BM25 search or like");
+  const int64_t minimum = number.value_or(1);
+  if (minimum < 1) return InvalidArgument("minimum_should_match should be >= 1, got ", minimum);
+  if (minimum > kMostMinimum) return InvalidArgument("minimum_should_match should be <= ", kMostMinimum, ", got ", minimum);
+  auto query = TRY(match::MatchQuery::AnyOf(*analyzer, *text->text(), static_cast<uint32_t>(minimum)));
+  return Bound(MakeMatch(FieldNumber(*operand.field), std::move(analyzer), std::move(query)));
 }
 
 Result<Binder::Bound> Binder::BindStringFunction(const Node& node) {

@@ -62,6 +62,7 @@ class Binder {
   Result<Bound> BindCall(const Node& node);
   Result<Bound> BindContains(const Node& node, ContainsMode mode);
   Result<Bound> BindTextFunction(const Node& node);
+  Result<std::optional<int64_t>> IntegerArgument(const Node& node, std::string_view option);
   Result<Bound> BindStringFunction(const Node& node);
   Result<Constant> BindList(const Node& node);
   Result<Constant> FindTemplate(const std::string& name);

@@ -128,6 +128,7 @@ class CompiledFilter final : public Filter {
       if (count % 64 != 0) mask[count / 64] = (uint64_t{1} << (count % 64)) - 1;
       Block block;
       root_->Evaluate(evaluation, mask, &block);
+      TRY(evaluation.error());
       uint64_t* words = chosen.words() + begin / 64;
       for (size_t w = 0; w < evaluation.block_words(); ++w) words[w] = block.truth[w] & block.known[w] & mask[w];
     }

@@ -332,8 +332,10 @@ Status Parser::ParseArguments(Node* call) {
   while (token_.kind != TokenKind::kRightParen) {
     NodePtr argument = TRY(ParseExpression(kOrPower));
     if (token_.kind == TokenKind::kAssign && argument->kind == NodeKind::kPath) {  // minimum_should_match=2, threshold=1
+      std::string option = std::move(argument->name);
       TRY(Advance());
       argument = TRY(ParseExpression(kOrPower));
+      argument->option = std::move(option);
     }
     call->children.push_back(std::move(argument));
     if (token_.kind == TokenKind::kRightParen) break;

@@ -64,6 +64,11 @@ class Evaluation {
   // The non-null rows of the block.
   void Known(size_t field, uint64_t* words) const;
   JsonScan& json(size_t json_field) { return *scans_[json_field]; }
+  // What a predicate could not tell; the first stays, and ends the evaluation at the block's end.
+  void Fail(Status error) {
+    if (error_.ok()) error_ = std::move(error);
+  }
+  const Status& error() const { return error_; }
 
  private:
   struct BoundColumn {
@@ -78,6 +83,7 @@ class Evaluation {
   std::vector<std::unique_ptr<JsonScan>> scans_;
   size_t begin_ = 0;
   size_t block_rows_ = 0;
+  Status error_;
 };
 
 // What a predicate says of the values of one field, when that is all it says: field == v, field in [...].

@@ -3,6 +3,7 @@
 #include <set>
 #include <string_view>
 
+#include "server/proxy/analyzer_rules.h"
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
 #include "server/proxy/refusal.h"
@@ -169,6 +170,7 @@ Status AddFieldTo(CollectionSchema* schema, FieldSchema field) {
   if (IsVector(field.type)) return Invalid("not support to add vector field, field name = ", field.name);
   TRY(CompleteField(&field, schema->name));
   if (schema->Find(field.name) != nullptr) return Invalid("duplicated field name: ", field.name);
+  TRY(CheckAnalyzers(*schema, field));
   const size_t hidden = schema->DynamicField() != nullptr ? 1 : 0;
   if (schema->fields.size() - hidden >= 64) return Invalid("maximum field's number should be limited to 64");
   field.id = kFirstFieldId;

@@ -77,6 +77,9 @@ class LocalProxy final : public Proxy {
   Result<LoadState> GetLoadState(const CollectionRef& target, const std::vector<std::string>& partitions) override;
   Result<int> LoadProgress(const CollectionRef& target, const std::vector<std::string>& partitions) override;
 
+  Result<std::vector<AnalyzedText>> RunAnalyzer(const RunAnalyzerRequest& request, const Context& context) override;
+  Result<std::vector<std::optional<uint32_t>>> ComputePhraseSlops(const PhraseSlopRequest& request, const Context& context) override;
+
   Result<int64_t> Compact(const CollectionRef& target) override;
   Result<CompactionInfo> DescribeCompaction(int64_t id) override;
   Result<std::vector<SegmentInfo>> ListSegments(const CollectionRef& target) override;

@@ -75,6 +75,11 @@ class Proxy {
   virtual Result<LoadState> GetLoadState(const CollectionRef& target, const std::vector<std::string>& partitions) = 0;
   virtual Result<int> LoadProgress(const CollectionRef& target, const std::vector<std::string>& partitions) = 0;  // percent
 
+  // Analyzers
+  virtual Result<std::vector<AnalyzedText>> RunAnalyzer(const RunAnalyzerRequest& request, const Context& context) = 0;
+  // For each text the least slop with which the phrase occurs there, or nothing when it cannot; no results for an empty phrase.
+  virtual Result<std::vector<std::optional<uint32_t>>> ComputePhraseSlops(const PhraseSlopRequest& request, const Context& context) = 0;
+
   // Maintenance
   virtual Result<int64_t> Compact(const CollectionRef& target) = 0;  // the job's id
   virtual Result<CompactionInfo> DescribeCompaction(int64_t id) = 0;

@@ -245,6 +245,88 @@ TEST_F(ProxyTest, DeletesByKeysAndByFilter) {
   EXPECT_EQ(remove("price > 1").status().detail_code(), 101);
 }
 
+CollectionSchema TextSchema(const std::string& params_key, const std::string& params) {
+  CollectionSchema schema = ShopSchema();
+  schema.fields[3].type_params = {{"max_length", "200"}, {"enable_analyzer", "true"}, {params_key, params}};
+  if (params_key == "analyzer_params") schema.fields[3].type_params.emplace_back("enable_match", "true");
+  return schema;
+}
+
+TEST_F(ProxyTest, TextMatchChoosesRowsOfEveryOperation) {
+  Create(TextSchema("analyzer_params", R"({"type":"english"})"), 2);
+  EXPECT_EQ(
+      proxy_->DescribeCollection(shop_).value()->schema.fields[3].type_params,
+      (KeyValues{
+          {"max_length", "200"}, {"enable_analyzer", "true"}, {"analyzer_params", R"({"type":"english"})"}, {"enable_match", "true"}}));
+  ASSERT_TRUE(Insert({Integers("id", {1, 2, 3}), Vectors("vector", {{1, 0}, {2, 0}, {3, 0}}), Integers("price", {1, 2, 3}),
+                      Texts("word", {"running shoes", "a run of shoes", "the walk"})},
+                     3)
+                  .ok());
+  EXPECT_THAT(Ids("text_match(word, 'runs')"), ElementsAre(1, 2));
+  EXPECT_THAT(Ids("phrase_match(word, 'run shoe')"), ElementsAre(1));
+  EXPECT_THAT(Ids("not text_match(word, 'shoes')"), ElementsAre(3));
+  SearchRequest search = Ask({{0, 0}}, {{"limit", "10"}});
+  search.ann.filter = "text_match(word, {w})";
+  search.ann.templates = {{"w", {std::string("shoe")}}};
+  EXPECT_EQ(proxy_->Search(search, context_).value().ids.ints, (std::vector<int64_t>{1, 2}));
+  DeleteRequest remove;
+  remove.target = shop_;
+  remove.filter = "text_match(word, 'walking')";
+  EXPECT_EQ(proxy_->Delete(remove, context_).value().count, 1);
+  EXPECT_THAT(Ids("id > 0"), ElementsAre(1, 2));
+}
+
+TEST_F(ProxyTest, RunsAnalyzersByParametersAndByField) {
+  Create(TextSchema("multi_analyzer_params", R"({"by_field":"word","analyzers":{"default":{},"en":{"type":"english"}}})"));
+  RunAnalyzerRequest request;
+  request.texts = {"Running", "Jumps"};
+  const auto first_words = [&] {
+    std::vector<std::string> words;
+    const std::vector<AnalyzedText> texts = proxy_->RunAnalyzer(request, context_).value();
+    for (const AnalyzedText& text : texts) words.push_back(text.tokens.at(0).text);
+    return words;
+  };
+  const auto refusal = [&] { return proxy_->RunAnalyzer(request, context_).status().message(); };
+  EXPECT_THAT(first_words(), ElementsAre("running", "jumps"));
+  EXPECT_EQ(proxy_->RunAnalyzer(request, context_).value()[0].hashes.size(), 1u);
+  request.analyzer_params = R"({"type":"english"})";
+  EXPECT_THAT(first_words(), ElementsAre("run", "jump"));
+  request.analyzer_names = {"en"};
+  EXPECT_THAT(refusal(), HasSubstr("analyzer names are of a field with multi analyzer params"));
+  request.target = shop_;
+  request.field = "word";
+  EXPECT_THAT(refusal(), HasSubstr("run analyzer can't use analyzer params and (collection,field) in same time"));
+  request.analyzer_params.clear();
+  EXPECT_THAT(first_words(), ElementsAre("run", "jump"));
+  request.analyzer_names = {"en", "other"};
+  EXPECT_THAT(first_words(), ElementsAre("run", "jumps"));
+  request.analyzer_names = {"en", "en", "en"};
+  EXPECT_THAT(refusal(), HasSubstr("but now analyzer name num: 3, text num: 2"));
+  request.analyzer_names.clear();
+  EXPECT_THAT(first_words(), ElementsAre("running", "jumps"));
+  request.field = "price";
+  EXPECT_THAT(refusal(), HasSubstr("field price does not enable analyzer"));
+  request.field = "nothing";
+  EXPECT_THAT(refusal(), HasSubstr("field not found[field=nothing]"));
+  request.field.clear();
+  EXPECT_THAT(refusal(), HasSubstr("must set field name"));
+  request.target = {};
+  request.texts = {"\xff"};
+  EXPECT_THAT(refusal(), HasSubstr("must be utf8"));
+  request.texts = std::vector<std::string>(16'385);
+  EXPECT_THAT(refusal(), HasSubstr("there are 16385 texts, at most 16384"));
+}
+
+TEST_F(ProxyTest, TellsThePhraseSlopOfEachText) {
+  PhraseSlopRequest request;
+  request.analyzer_params = R"({"type":"standard"})";
+  request.phrase = "data privacy";
+  request.texts = {"Ensure data privacy.", "data user privacy", "nothing"};
+  EXPECT_THAT(proxy_->ComputePhraseSlops(request, context_).value(), ElementsAre(0u, 1u, std::nullopt));
+  request.phrase.clear();
+  EXPECT_THAT(proxy_->ComputePhraseSlops(request, context_).value(), IsEmpty());
+}
+
 TEST_F(ProxyTest, PartitionKeyRoutesRowsOutOfSight) {
   CollectionSchema schema = ShopSchema();
   schema.fields[3].is_partition_key = true;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/ids.h"
+#include "server/analyzer/analyzer.h"
 #include "server/filter/filter.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
@@ -52,6 +53,29 @@ struct MutationResponse {
   PrimaryKeys ids;  // of inserted or upserted rows, in order
   int64_t count = 0;
   Timestamp timestamp = 0;
+};
+
+// ---- analyzers
+
+// By parameters, or by a stored field: then its collection and name, and of a field with several analyzers no name (the default), one
+// for all texts, or one for each.
+struct RunAnalyzerRequest {
+  std::vector<std::string> texts;
+  std::string analyzer_params;
+  CollectionRef target;
+  std::string field;
+  std::vector<std::string> analyzer_names;
+};
+
+struct AnalyzedText {
+  std::vector<analyzer::Token> tokens;
+  std::vector<uint32_t> hashes;  // analyzer::TermId of each
+};
+
+struct PhraseSlopRequest {
+  std::string analyzer_params;
+  std::string phrase;
+  std::vector<std::string> texts;
 };
 
 // ---- reads

@@ -96,6 +96,34 @@ TEST(SchemaRules, EachRuleHasItsText) {
   }
 }
 
+TEST(SchemaRules, AnalyzersAreChecked) {
+  const auto refusal = [](KeyValues params, size_t place = 3) {
+    CollectionSchema schema = ShopSchema();
+    schema.name = "c";
+    for (auto& param : params) schema.fields[place].type_params.push_back(param);
+    return CompleteSchema(&schema, nullptr).message();
+  };
+  const std::pair<std::string, std::string> on = {"enable_analyzer", "true"};
+  const std::pair<std::string, std::string> match = {"enable_match", "True"};
+  const auto several = [](const std::string& json) { return std::pair<std::string, std::string>("multi_analyzer_params", json); };
+  EXPECT_EQ(refusal({on, match, {"analyzer_params", R"({"type":"english"})"}}), "");
+  EXPECT_EQ(refusal({on, {"enable_match", "false"}, {"analyzer_params", ""}}), "");
+  EXPECT_EQ(refusal({{"analyzer_params", "not read while off"}}), "");
+  EXPECT_THAT(refusal({match}), HasSubstr("field word which has enable_match or is input of BM25 function must also enable_analyzer"));
+  EXPECT_THAT(refusal({{"enable_analyzer", "maybe"}}), HasSubstr("invalid value of enable_analyzer of field word: maybe"));
+  EXPECT_THAT(refusal({match}, 2), HasSubstr("enable_match of field price needs a VarChar, but the field is Int32"));
+  EXPECT_THAT(refusal({on, {"analyzer_params", R"({"type":"klingon"})"}}),
+              HasSubstr("invalid analyzer_params of field word: unknown build-in analyzer type: klingon: invalid parameter"));
+  EXPECT_EQ(refusal({on, several(R"({"by_field":"word","analyzers":{"default":{},"en":{"type":"english"}}})")}), "");
+  EXPECT_THAT(refusal({on, match, several("{}")}), HasSubstr("multi analyzer now only support for bm25, but now field word enable match"));
+  EXPECT_THAT(refusal({on, several("{}"), {"analyzer_params", "{}"}}),
+              HasSubstr("field word analyzer params should be none if has multi analyzer params"));
+  EXPECT_THAT(refusal({on, several("{}")}), HasSubstr("must set by_field"));
+  EXPECT_THAT(refusal({on, several(R"({"by_field":"lang","analyzers":{"default":{}}})")}),
+              HasSubstr("multi analyzer dependent field lang not exist in collection c"));
+  EXPECT_THAT(refusal({on, several(R"({"by_field":"price","analyzers":{"default":{}}})")}), HasSubstr("but field price is not string"));
+}
+
 TEST(SchemaRules, NumbersFieldsAndHidesTheDynamicOne) {
   CollectionSchema schema = ShopSchema();
   ASSERT_TRUE(CompleteSchema(&schema, nullptr).ok());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "server/proxy/analyzer_rules.h"
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
 #include "server/proxy/refusal.h"
@@ -135,6 +136,7 @@ Status CompleteSchema(CollectionSchema* schema, TextEmbedder* embedder) {
     field.is_function_output = false;
   }
   TRY(CheckKeyCounts(*schema));
+  for (const FieldSchema& field : schema->fields) TRY(CheckAnalyzers(*schema, field));
   TRY(CompleteFunctions(schema, embedder));
   if (schema->enable_dynamic_field) {
     FieldSchema meta;

@@ -140,6 +140,18 @@ class FakeProxy : public proxy::Proxy {
   }
   Result<int> LoadProgress(const Ref&, const Names&) override { return 50; }
 
+  Result<std::vector<proxy::AnalyzedText>> RunAnalyzer(const proxy::RunAnalyzerRequest& request, const Context&) override {
+    last_analysis = request;
+    proxy::AnalyzedText text;
+    text.tokens = {{"ab", 1, 3, 4, 1}};
+    text.hashes = {7};
+    return std::vector<proxy::AnalyzedText>(request.texts.size(), text);
+  }
+  Result<std::vector<std::optional<uint32_t>>> ComputePhraseSlops(const proxy::PhraseSlopRequest&, const Context&) override {
+    return std::vector<std::optional<uint32_t>>();
+  }
+  proxy::RunAnalyzerRequest last_analysis;
+
   Result<int64_t> Compact(const Ref&) override { return int64_t{5}; }
   Result<proxy::CompactionInfo> DescribeCompaction(int64_t id) override {
     proxy::CompactionInfo compaction;

@@ -50,6 +50,7 @@ class MilvusRoutes {
 void AddCollectionRoutes(MilvusRoutes* routes);
 void AddEntityRoutes(MilvusRoutes* routes);
 void AddSearchRoutes(MilvusRoutes* routes);
+void AddAnalyzerRoutes(MilvusRoutes* routes);
 void AddAdminRoutes(MilvusRoutes* routes);  // databases, partitions, indexes, aliases, users, and what is not supported
 
 http::Response MilvusError(int http_status, const Status& error);

@@ -254,7 +254,7 @@ void AddUnsupportedRoutes(MilvusRoutes* routes) {
         "resource_groups/transfer_replica"}},
       {"functions of an existing collection cannot be changed; create the collection with them",
        {"collections/add_function", "collections/alter_function", "collections/drop_function"}},
-      {"this operation is not supported", {"segments/describe", "quotacenter/describe", "common/run_analyzer"}},
+      {"this operation is not supported", {"segments/describe", "quotacenter/describe"}},
   };
   for (const auto& group : kGroups) {
     for (const char* path : group.paths) routes->AddUnsupported(path, group.what);

@@ -275,11 +275,25 @@ TEST_F(MilvusV2, AdministersEverythingElse) {
   EXPECT_THAT(Post("indexes/describe", body),
               HasSubstr(R"("indexType":"FLAT","metricType":"L2","totalRows":0,"indexedRows":0,"pendingRows":0,)"
                         R"("indexState":"Finished")"));
-  for (const char* path : {"roles/list", "jobs/import/create", "resource_groups/list", "users/list", "common/run_analyzer"}) {
+  for (const char* path : {"roles/list", "jobs/import/create", "resource_groups/list", "users/list", "quotacenter/describe"}) {
     EXPECT_THAT(Post(path, body), StartsWith(R"({"code":10,"message":")")) << path;
   }
   EXPECT_EQ(Send("POST", "/v2/vectordb/no/such", "{}").status, 404);
   EXPECT_EQ(Send("GET", "/v2/vectordb/collections/list").status, 405);
+}
+
+TEST_F(MilvusV2, RunAnalyzerTellsWhatWasAskedFor) {
+  EXPECT_EQ(Post("common/run_analyzer", R"({"text":["x"],"analyzerParams":"{\"type\":\"english\"}"})"),
+            R"({"code":0,"data":{"results":[{"tokens":[{"token":"ab"}]}]}})");
+  EXPECT_EQ(proxy_.last_analysis.analyzer_params, R"({"type":"english"})");
+  EXPECT_EQ(Post("common/run_analyzer", R"({"text":"x","withDetail":true,"withHash":true,"collectionName":"docs","fieldName":"f",)"
+                                        R"("analyzerNames":["en"],"analyzerParams":{"type":"chinese"}})"),
+            R"({"code":0,"data":{"results":[{"tokens":[{"token":"ab","startOffset":1,"endOffset":3,"position":4,"positionLength":1,)"
+            R"("hash":7}]}]}})");
+  EXPECT_EQ(proxy_.last_analysis.target.collection, "docs");
+  EXPECT_EQ(proxy_.last_analysis.field, "f");
+  EXPECT_EQ(proxy_.last_analysis.analyzer_params, R"({"type":"chinese"})");
+  EXPECT_THAT(Post("common/run_analyzer", "{}"), HasSubstr("`text` is required"));
 }
 
 TEST_F(MilvusV2, IndexListIsEmptyWithoutIndexes) {

@@ -62,6 +62,7 @@ void RegisterRest(http::Router& router, const RestParts& given) {
   AddEntityRoutes(&milvus);
   AddSearchRoutes(&milvus);
   AddAdminRoutes(&milvus);
+  AddAnalyzerRoutes(&milvus);
   AddOpenAiRoutes(&router, parts.models);
   router.Add(
       {"GET", "/", http::Access::kOpen, http::RunOn::kInline, [parts](const http::Request& request) { return Welcome(parts, request); }});

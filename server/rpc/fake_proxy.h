@@ -19,6 +19,7 @@ class FakeProxy : public proxy::Proxy {
   std::function<Result<proxy::QueryResponse>(const proxy::QueryRequest&)> on_query;
   Collection collection;  // known under its name in its database
   Ref last_target;
+  proxy::RunAnalyzerRequest last_analysis;
 
   Result<proxy::MutationResponse> Insert(proxy::InsertRequest request, const Context& context) override {
     last_target = request.target;
@@ -93,6 +94,16 @@ class FakeProxy : public proxy::Proxy {
     return proxy::LoadState::kLoaded;
   }
   Result<int> LoadProgress(const Ref&, const Names&) override { return 100; }
+  Result<std::vector<proxy::AnalyzedText>> RunAnalyzer(const proxy::RunAnalyzerRequest& request, const Context&) override {
+    last_analysis = request;
+    proxy::AnalyzedText text;
+    text.tokens = {{"ab", 1, 3, 4, 1}};
+    text.hashes = {7};
+    return std::vector<proxy::AnalyzedText>(request.texts.size(), text);
+  }
+  Result<std::vector<std::optional<uint32_t>>> ComputePhraseSlops(const proxy::PhraseSlopRequest&, const Context&) override {
+    return std::vector<std::optional<uint32_t>>{2, std::nullopt};
+  }
   Result<int64_t> Compact(const Ref&) override { return int64_t{1}; }
   Result<proxy::CompactionInfo> DescribeCompaction(int64_t) override { return proxy::CompactionInfo(); }
   Result<std::vector<proxy::SegmentInfo>> ListSegments(const Ref&) override { return std::vector<proxy::SegmentInfo>(); }

@@ -319,11 +319,38 @@ TEST_F(ServiceTest, CheckHealthSaysWhatIsMissing) {
   EXPECT_EQ(StandardHealth(), kServing);
 }
 
+TEST_F(ServiceTest, RunAnalyzerTellsDetailsAndHashesWhenAsked) {
+  mp::RunAnalyzerRequest request;
+  request.add_placeholder("one");
+  request.add_placeholder("two");
+  request.set_collection_name("books");
+  request.set_field_name("title");
+  request.add_analyzer_names("en");
+  mp::RunAnalyzerResponse response;
+  ASSERT_TRUE(Call("RunAnalyzer", request, &response).ok());
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(0).tokens(0).ShortDebugString(), "token: \"ab\"");
+  EXPECT_EQ(proxy_.last_analysis.field, "title");
+  EXPECT_EQ(proxy_.last_analysis.target.collection, "books");
+  EXPECT_EQ(proxy_.last_analysis.analyzer_names, std::vector<std::string>{"en"});
+  request.set_with_detail(true);
+  request.set_with_hash(true);
+  ASSERT_TRUE(Call("RunAnalyzer", request, &response).ok());
+  EXPECT_EQ(response.results(1).tokens(0).ShortDebugString(),
+            "token: \"ab\" start_offset: 1 end_offset: 3 position: 4 position_length: 1 hash: 7");
+}
+
+TEST_F(ServiceTest, ComputePhraseMatchSlopSaysMinusOneForNever) {
+  mp::ComputePhraseMatchSlopResponse response;
+  ASSERT_TRUE(Call("ComputePhraseMatchSlop", mp::ComputePhraseMatchSlopRequest(), &response).ok());
+  EXPECT_EQ(response.ShortDebugString(), "status { } is_match: true is_match: false slops: 2 slops: -1");
+}
+
 TEST_F(ServiceTest, UnknownMethodsAreRefusedWithASentence) {
   mp::DummyResponse response;
-  grpc::Status status = Call("RunAnalyzer", mp::DummyRequest(), &response);
+  grpc::Status status = Call("RestoreSnapshot", mp::DummyRequest(), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_NE(status.error_message().find("RunAnalyzer"), std::string::npos);
+  EXPECT_NE(status.error_message().find("RestoreSnapshot"), std::string::npos);
   status = Call("NeverHeardOf", mp::DummyRequest(), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_NE(status.error_message().find("NeverHeardOf"), std::string::npos);

@@ -55,6 +55,42 @@ Status GetMetrics(const Call& call, const mp::GetMetricsRequest&, mp::GetMetrics
   return OkStatus();
 }
 
+Status RunAnalyzer(const Call& call, const mp::RunAnalyzerRequest& request, mp::RunAnalyzerResponse* out) {
+  proxy::RunAnalyzerRequest run;
+  run.texts.assign(request.placeholder().begin(), request.placeholder().end());
+  run.analyzer_params = request.analyzer_params();
+  run.target = call.Target(request);
+  run.field = request.field_name();
+  run.analyzer_names.assign(request.analyzer_names().begin(), request.analyzer_names().end());
+  for (const proxy::AnalyzedText& text : TRY(call.backend().RunAnalyzer(run, call.context))) {
+    auto* result = out->add_results();
+    for (size_t i = 0; i < text.tokens.size(); ++i) {
+      auto* token = result->add_tokens();
+      token->set_token(text.tokens[i].text);
+      if (request.with_detail()) {
+        token->set_start_offset(text.tokens[i].start);
+        token->set_end_offset(text.tokens[i].end);
+        token->set_position(text.tokens[i].position);
+        token->set_position_length(text.tokens[i].position_length);
+      }
+      if (request.with_hash()) token->set_hash(text.hashes[i]);
+    }
+  }
+  return OkStatus();
+}
+
+Status ComputePhraseMatchSlop(const Call& call, const mp::ComputePhraseMatchSlopRequest& request, mp::ComputePhraseMatchSlopResponse* out) {
+  proxy::PhraseSlopRequest slop;
+  slop.analyzer_params = request.analyzer_params();
+  slop.phrase = request.query_text();
+  slop.texts.assign(request.data_texts().begin(), request.data_texts().end());
+  for (const std::optional<uint32_t>& least : TRY(call.backend().ComputePhraseSlops(slop, call.context))) {
+    out->add_is_match(least.has_value());
+    out->add_slops(least.has_value() ? int64_t{*least} : -1);
+  }
+  return OkStatus();
+}
+
 constexpr const char kDefaultResourceGroup[] = "__default_resource_group";
 
 Status ListResourceGroups(const Call&, const mp::ListResourceGroupsRequest&, mp::ListResourceGroupsResponse* out) {
@@ -85,6 +121,8 @@ std::vector<Method> SystemMethods() {
           Entry<AllocTimestamp>("AllocTimestamp"),
           Entry<GetComponentStates>("GetComponentStates"),
           Entry<GetMetrics>("GetMetrics"),
+          Entry<RunAnalyzer>("RunAnalyzer"),
+          Entry<ComputePhraseMatchSlop>("ComputePhraseMatchSlop"),
           Entry<ListResourceGroups>("ListResourceGroups"),
           Entry<DescribeResourceGroup>("DescribeResourceGroup")};
 }

@@ -22,6 +22,11 @@ const std::string* FindValue(const KeyValues& values, std::string_view key) {
   return nullptr;
 }
 
+bool IsTrueParam(const KeyValues& values, std::string_view key) {
+  const std::string* value = FindValue(values, key);
+  return value != nullptr && (*value == "true" || *value == "True" || *value == "TRUE" || *value == "1");
+}
+
 int CollectionSchema::FieldIndex(std::string_view field_name) const {
   const FieldSchema* field = Find(field_name);
   return field == nullptr ? -1 : static_cast<int>(field - fields.data());

@@ -23,6 +23,8 @@ using KeyValues = std::vector<std::pair<std::string, std::string>>;
 
 // The value for `key`, or nullptr.
 const std::string* FindValue(const KeyValues& values, std::string_view key);
+// Whether the value for `key` says yes, in one of the spellings that clients use; false when there is none.
+bool IsTrueParam(const KeyValues& values, std::string_view key);
 
 // One scalar value: a default, a template, a group key. monostate is null; bytes of JSON are a string.
 using ScalarValue = std::variant<std::monostate, bool, int64_t, double, std::string>;

@@ -38,6 +38,27 @@ def the_short_form_works_with_curl(server):
 
 
 @case
+def texts_are_analyzed_and_matched(server):
+    reply = server.call("common/run_analyzer", {"text": ["Running shoes"], "analyzerParams": '{"type":"english"}', "withDetail": True})
+    assert [t["token"] for t in reply["results"][0]["tokens"]] == ["run", "shoe"] and reply["results"][0]["tokens"][1]["startOffset"] == 8, reply
+    server.call("collections/drop", {"collectionName": "texts"})
+    fields = [{"fieldName": "id", "dataType": "Int64", "isPrimary": True},
+              {"fieldName": "vector", "dataType": "FloatVector", "elementTypeParams": {"dim": 2}},
+              {"fieldName": "text", "dataType": "VarChar", "elementTypeParams": {
+                  "max_length": 100, "enable_analyzer": True, "enable_match": True, "analyzer_params": {"type": "english"}}}]
+    server.call("collections/create", {"collectionName": "texts", "schema": {"fields": fields}, "indexParams": [
+        {"fieldName": "vector", "indexName": "v", "metricType": "L2", "indexType": "FLAT"}]})
+    params = {p["key"]: p["value"] for p in server.call("collections/describe", {"collectionName": "texts"})["fields"][2]["params"]}
+    assert json.loads(params["analyzer_params"]) == {"type": "english"} and params["enable_match"] == "true", params
+    server.call("entities/insert", {"collectionName": "texts", "data": [
+        {"id": 1, "vector": [1, 0], "text": "running shoes"}, {"id": 2, "vector": [0, 1], "text": "a walk"}]})
+    reply = server.call("entities/query", {"collectionName": "texts", "filter": "text_match(text, 'runs')", "outputFields": ["id"]})
+    assert [row["id"] for row in reply] == [1], reply
+    reply = server.call("entities/search", {"collectionName": "texts", "data": [[0, 1]], "filter": "phrase_match(text, {p})", "exprParams": {"p": "run shoe"}})
+    assert [row["id"] for row in reply] == [1], reply
+
+
+@case
 def collections_life(server):
     docs(server)
     assert "docs" in server.call("collections/list")

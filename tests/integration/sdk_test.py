@@ -8,6 +8,7 @@ import logging
 import pathlib
 import sys
 import time
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import numpy as np
@@ -510,6 +511,72 @@ def filter_templates(c):
     quick(c, "templates", 30)
     assert {r["id"] for r in c.query("templates", filter="n in {list}", filter_params={"list": [1, 5, 99]})} == {1, 5}
     assert [r["id"] for r in c.query("templates", filter='color == {c} and n < {m}', filter_params={"c": "red", "m": 7})] == [0, 3, 6]
+
+
+def text_collection(c, name, texts, **options):
+    fresh(c, name)
+    schema = c.create_schema(auto_id=False)
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=4)
+    schema.add_field("text", DataType.VARCHAR, max_length=1000, enable_analyzer=True, enable_match=True, **options)
+    index = c.prepare_index_params()
+    index.add_index("vector", index_type="FLAT", metric_type="L2")
+    c.create_collection(name, schema=schema, index_params=index)
+    c.insert(name, [{"id": i, "vector": [i, 0, 0, 0], "text": text} for i, text in enumerate(texts)])
+
+
+@case
+def text_match_and_phrase_match(c):
+    if VERSION < (2, 5):
+        raise Skip("analyzers came with pymilvus 2.5")
+    texts = ["Machine learning, deep learning", "learning machines", "a machine that is learning", "nothing of it"]
+    text_collection(c, "texts", texts, analyzer_params={"type": "english"})
+    field = [f for f in c.describe_collection("texts")["fields"] if f["name"] == "text"][0]
+    assert field["params"]["analyzer_params"] == {"type": "english"} and str(field["params"]["enable_match"]).lower() == "true", field
+    ids = lambda expr: [r["id"] for r in c.query("texts", filter=expr)]
+    for sealed in (False, True):
+        if sealed:
+            c.flush("texts")
+        assert ids("text_match(text, 'machine deep')") == [0, 1, 2]
+        assert ids("TEXT_MATCH(text, 'machines deep', minimum_should_match=2)") == [0]
+        assert ids("phrase_match(text, 'machine learning')") == [0]
+        assert ids("phrase_match(text, 'machine learning', 2)") == [0, 1]
+        assert ids("phrase_match(text, 'machine learning', 3)") == [0, 1, 2]
+        assert ids("not text_match(text, 'machine')") == [3]
+        hits = c.search("texts", [[3, 0, 0, 0]], limit=2, filter="text_match(text, 'learn') and id > 0")[0]
+        assert ids_of(hits) == [2, 1], hits
+    raises(MilvusException, lambda: c.query("texts", filter="text_match(id, 'x')"), "text match operation on non-string is unsupported")
+    c.delete("texts", filter="text_match(text, 'deep')")
+    assert ids("text_match(text, 'machine')") == [1, 2]
+    raises(MilvusException, lambda: text_collection(c, "badtext", [], analyzer_params={"type": "klingon"}), "unknown build-in analyzer type")
+
+
+@case
+def run_analyzer(c):
+    if not hasattr(c, "run_analyzer"):
+        raise Skip("run_analyzer came with pymilvus 2.5.11")
+    words = lambda result: [token if isinstance(token, str) else token["token"] for token in result.tokens]
+    assert words(c.run_analyzer("The Runners ran", {"type": "english"})) == ["runner", "ran"]
+    several = c.run_analyzer(["One two", "北京大学的学生"], {"type": "chinese"}, with_detail=True, with_hash=True)
+    assert [words(result) for result in several] == [["One", "two"], ["北京", "大学", "的", "学生"]], several
+    token = several[0].tokens[1]
+    assert (token["start_offset"], token["end_offset"], token["position_length"]) == (4, 7, 3) and token["hash"] == zlib.crc32(b"two"), token
+    custom = {"tokenizer": "standard", "filter": ["lowercase", {"type": "length", "max": 4}, {"type": "stop", "stop_words": ["of"]}]}
+    assert words(c.run_analyzer("An EXAMPLE of Text", custom)) == ["an", "text"]
+    text_collection(c, "analyzed", ["x"], analyzer_params={"type": "english"})
+    assert words(c.run_analyzer("Runners", collection_name="analyzed", field_name="text")) == ["runner"]
+    raises(MilvusException, lambda: c.run_analyzer("x", {"tokenizer": "nothing"}), "unsupported tokenizer: nothing")
+
+
+@case
+def compute_phrase_match_slop(c):
+    from pymilvus.grpc_gen import milvus_pb2
+    if not hasattr(milvus_pb2, "ComputePhraseMatchSlopRequest"):
+        raise Skip("ComputePhraseMatchSlop came with the messages of 3.0")
+    request = milvus_pb2.ComputePhraseMatchSlopRequest(analyzer_params='{"type": "standard"}', query_text="data privacy",
+                                                       data_texts=["data privacy", "data user privacy", "none"])
+    reply = c._get_connection()._stub.ComputePhraseMatchSlop(request, timeout=5)
+    assert reply.status.code == 0 and list(reply.is_match) == [True, True, False] and list(reply.slops) == [0, 1, -1], reply
 
 
 @case

@@ -1,0 +1,15 @@
+// text_match and phrase_match as predicates.
+#pragma once
+
+#include <memory>
+
+#include "server/analyzer/analyzer.h"
+#include "server/filter/predicate.h"
+#include "server/match/match_query.h"
+
+namespace saker::filter {
+
+// NULL for null rows. The analyzer reads the rows as it read the query.
+PredicatePtr MakeMatch(size_t field, std::shared_ptr<const analyzer::Analyzer> analyzer, match::MatchQuery query);
+
+}  // namespace saker::filter

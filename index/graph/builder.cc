@@ -4,6 +4,7 @@
 #include <random>
 
 #include "index/graph/connect.h"
+#include "index/graph/duplicates.h"
 #include "index/graph/prune.h"
 
 namespace saker::index {
@@ -19,9 +20,8 @@ class GraphBuild {
       : source_(source), metric_(metric), inverse_norms_(inverse_norms), codes_(codes), plan_(plan), options_(options) {}
 
   Result<FlatGraph> Run() {
-    for (uint32_t row = 0; row < source_.row_count(); ++row) {
-      if (source_.valid() == nullptr || source_.valid()->Test(row)) rows_.push_back(row);
-    }
+    RowGroups groups = TRY(GroupEqualRows(source_, options_));
+    rows_ = std::move(groups.firsts);
     graph_.degree = plan_.degree;
     graph_.links = TRY(LinkArray::Allocate(source_.row_count() * plan_.degree));
     std::fill_n(graph_.links.data(), graph_.links.size(), FlatGraph::kNone);
@@ -29,12 +29,15 @@ class GraphBuild {
     std::sample(rows_.begin(), rows_.end(), std::back_inserter(graph_.entries), plan_.entries, random);
     {
       CandidateTable table = TRY(CandidateTable::Allocate(source_.row_count(), plan_.candidates));
-      Project(table);
+      TRY(Project(table));
       TRY(CollectCandidates(
           rows_, [this] { return Pairs(); }, plan_.leaves, kSeed, options_, {0.02, 0.6}, &table));
       TRY(ChooseLinks(table));
     }
     TRY(AddReverseLinks());
+    LinkCopies(groups.copies, &graph_);
+    for (const std::vector<uint32_t>& group : groups.copies) rows_.insert(rows_.end(), group.begin() + 1, group.end());
+    std::sort(rows_.begin(), rows_.end());
     TRY(ConnectAll(
         source_.row_count(), rows_, [this] { return Pairs(); }, options_, &graph_));
     if (options_.progress) options_.progress(1.0);
@@ -45,24 +48,27 @@ class GraphBuild {
   std::unique_ptr<PairDistances> Pairs() const { return MakePairDistances(source_, metric_, inverse_norms_, codes_); }
 
   // Sketches: differences to random rows stand for random projections where there are no codes to project.
-  void Project(CandidateTable& table) const {
+  Status Project(CandidateTable& table) const {
     std::mt19937 random(kSeed + 1);
     if (codes_.empty()) {
       ProjectByRows(table, random);
-      return;
+      return OkStatus();
     }
     const size_t stride = codes_.stride();
     std::vector<int8_t> signs(CandidateTable::kBits * stride);
     for (int8_t& sign : signs) sign = (random() & 1) != 0 ? int8_t{1} : int8_t{-1};
-    const uint32_t zero = 0;
-    for (const uint32_t row : rows_) {
-      int16_t* out = table.Projections(row);
-      for (size_t bit = 0; bit < CandidateTable::kBits; ++bit) {
-        uint32_t key = 0;
-        BestNodeCodes().ip(codes_.Row(row), stride, &zero, 1, signs.data() + bit * stride, 0, &key);
-        out[bit] = static_cast<int16_t>(std::clamp<int32_t>(static_cast<int32_t>(key) / static_cast<int32_t>(stride / 64), -32767, 32767));
+    return ForRanges(rows_.size(), kGrain, options_, {0, 0.02}, [&](size_t, size_t begin, size_t end) {
+      const uint32_t zero = 0;
+      for (size_t i = begin; i < end; ++i) {
+        int16_t* out = table.Projections(rows_[i]);
+        for (size_t bit = 0; bit < CandidateTable::kBits; ++bit) {
+          uint32_t key = 0;
+          BestNodeCodes().ip(codes_.Row(rows_[i]), stride, &zero, 1, signs.data() + bit * stride, 0, &key);
+          const int32_t product = static_cast<int32_t>(key) / static_cast<int32_t>(stride / 64);
+          out[bit] = static_cast<int16_t>(std::clamp<int32_t>(product, -32767, 32767));
+        }
       }
-    }
+    });
   }
 
   // Without codes: which of two random rows is nearer, as a number.

@@ -1,5 +1,6 @@
 // What a built graph promises, whatever the rows: links in range, no row twice, every row reachable; and what a walk finds.
 #include "index/graph/builder.h"
+#include "index/graph/duplicates.h"
 #include "index/test_source.h"
 
 namespace saker::index {
@@ -84,6 +85,36 @@ TEST(GraphTest, ReachesEveryOneOfManyEqualRows) {
   auto equal = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
   for (int row = 0; row < 2500; ++row) equal->AddFloats(std::vector<float>(8, 0.5f));
   ExpectSound(Build(*equal, Metric::kCosine, 8).value(), *equal);
+}
+
+// Each row twenty times: searches find copies of the near rows, not only the near rows.
+TEST(GraphTest, FindsAllCopiesOfARow) {
+  const auto once = Clustered(200, 16, 10);
+  auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 16);
+  for (size_t row = 0; row < 4000; ++row) source->Add(once->Row(row % 200));
+  const auto groups = GroupEqualRows(*source, BuildOptions()).value();
+  EXPECT_EQ(groups.firsts.size(), 200u);
+  ASSERT_EQ(groups.copies.size(), 200u);
+  EXPECT_EQ(groups.copies[3].size(), 20u);
+  ExpectSound(Build(*source, Metric::kL2, 8).value(), *source);
+  const auto index = BuildIndex({"HNSW", Metric::kL2, {{"M", "8"}}}, source, BuildOptions()).value();
+  for (size_t row = 0; row < 200; ++row) {
+    SearchRequest request;
+    request.queries = once->Row(row);
+    request.k = 20;
+    request.params = {{"ef", "40"}};
+    const auto hits = index->Search(request, Context()).value()[0];
+    ASSERT_EQ(hits.size(), 20u);
+    for (const Hit& hit : hits) EXPECT_EQ(hit.row % 200, row);
+  }
+}
+
+TEST(GraphTest, ServesOneDimensionAndTheMost) {
+  std::mt19937 random(kSeed);
+  for (const size_t dim : {size_t{1}, size_t{32768}}) {
+    const auto source = RandomSource(random, VectorType::kFloat32, dim, dim == 1 ? 3000 : 70);
+    for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) ExpectSound(Build(*source, metric, 8).value(), *source);
+  }
 }
 
 TEST(GraphTest, TiesTogetherIslandsFarApart) {

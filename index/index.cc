@@ -1,6 +1,7 @@
 // The families behind one door.
 #include "index/index.h"
 
+#include "index/auto/auto_index.h"
 #include "index/flat/exact_scan.h"
 #include "index/graph/graph_index.h"
 #include "index/index_file.h"
@@ -17,6 +18,7 @@ Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr
     return InvalidArgument("an index over ", source->row_count(), " rows; it can have 4294967294");
   if (options.context != nullptr) TRY(options.context->Check());
   switch (TRY(ServingOf(valid.type, source->type()))) {
+    case Serving::kAuto: return BuildAutoIndex(valid, std::move(source), options);
     case Serving::kGraph: return BuildGraphIndex(valid, std::move(source), options);
     case Serving::kLists: return BuildIvfIndex(valid, std::move(source), options);
     case Serving::kSparse: return BuildSparseIndex(valid, std::move(source), options);
@@ -33,6 +35,7 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& fi
   const Result<IndexSpec> valid = ValidateSpec(file.spec(), source->type(), source->dim());
   if (!valid.ok()) return Corruption(path, " at offset 16: ", valid.status().message());
   switch (TRY(ServingOf(file.spec().type, source->type()))) {
+    case Serving::kAuto: return OpenAutoIndex(file, std::move(source));
     case Serving::kGraph: return OpenGraphIndex(file, std::move(source));
     case Serving::kLists: return OpenIvfIndex(file, std::move(source));
     case Serving::kSparse: return OpenSparseIndex(file, std::move(source));

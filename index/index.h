@@ -83,6 +83,7 @@ struct BuildOptions {
   int threads = 1;
   std::function<void(double)> progress;  // 0 to 1, from one thread at a time
   const Context* context = nullptr;      // cancel
+  uint64_t memory_limit_bytes = 0;       // AUTOINDEX: what the index may take beside the source; 0: any
 };
 
 // The spec with defaults filled in and every parameter checked against type and dimension, before anything is built.

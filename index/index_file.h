@@ -48,6 +48,13 @@ enum class Section : uint32_t {
   kFlatGraphHeader = 60,
   kFlatGraphLinks = 61,
   kFlatGraphEntries = 62,
+  kAutoHeader = 80,
+  kAutoEfforts = 81,
+};
+
+struct SectionBytes {
+  Section section;
+  std::span<const std::byte> bytes;
 };
 
 class IndexFileWriter {
@@ -72,6 +79,12 @@ class IndexFileReader {
   static Result<IndexFileReader> Open(const std::string& path, FileSystem& files, const VectorSource& source);
 
   const IndexSpec& spec() const { return spec_; }
+  // The same file, read as one of another type: an index within an index.
+  IndexFileReader WithSpec(IndexSpec spec) const {
+    IndexFileReader other = *this;
+    other.spec_ = std::move(spec);
+    return other;
+  }
   const std::string& path() const { return path_; }
   // The section's elements, copied; DataLoss when it is absent or does not hold exactly `count` of them.
   template <typename T>
@@ -105,6 +118,13 @@ class IndexFileReader {
   std::shared_ptr<const MappedFile> file_;
   IndexSpec spec_;
   std::vector<Entry> sections_;
+};
+
+// What an index that can stand inside another offers: its file under the other's spec, the other's sections beside its own.
+class SavedWithin {
+ public:
+  virtual ~SavedWithin() = default;
+  virtual Status SaveAs(const IndexSpec& spec, std::span<const SectionBytes> more, WritableFile& file) const = 0;
 };
 
 }  // namespace saker::index

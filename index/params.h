@@ -1,6 +1,7 @@
 // What the parameters of a valid IndexSpec and SearchRequest mean to the families. Texts and ranges: spec.cc.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -12,7 +13,7 @@
 namespace saker::index {
 
 // How an index type is served. README.md says which types are stand-ins.
-enum class Serving { kFlat, kGraph, kLists, kSparse };
+enum class Serving { kFlat, kGraph, kLists, kSparse, kAuto };
 // InvalidArgument "invalid index type: <x>" for a type nobody knows.
 Result<Serving> ServingOf(const std::string& type, VectorType vector_type);
 
@@ -23,10 +24,14 @@ struct GraphShape {
   uint32_t ef_construction;
 };
 GraphShape GraphShapeOf(const IndexSpec& spec);
-// The pool of a graph search: "ef", "search_list" or the default for k; AUTOINDEX goes by "level". gamma 0: no stop by distance.
+// The share of the true neighbours that AUTOINDEX is asked for: "target_recall", or what "level" stands for.
+double RecallTarget(const Params& params);
+// The pool of a graph search: "ef", "search_list" or the default for k. gamma 0: no stop by distance.
 struct GraphEffort {
   size_t pool;
   float gamma;
+  // How many rows a walk for k is expected to expand: its pool, which a stop by distance makes a mere cap.
+  size_t Steps(size_t k) const { return gamma > 0 ? std::min(pool, k + 64) : pool; }
 };
 GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k);
 // Empty counts with the spec's bm25_k1 and bm25_b.

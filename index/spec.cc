@@ -43,7 +43,7 @@ constexpr std::string_view kSparseAlgorithms = " TAAT_NAIVE DAAT_WAND DAAT_MAXSC
 
 const std::vector<Family>& Families() {
   const Rule m{"M", Kind::kInt, 2, 2048, "30"}, ef_construction{"efConstruction", Kind::kInt, 1, kMaxInt, "360"};
-  const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, gamma{"gamma", Kind::kFloat, 1, 10}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
+  const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, gamma{"gamma", Kind::kFloat, 0.5, 10}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
   const Rule refine{"refine", Kind::kBool}, refine_type{"refine_type", Kind::kChoice, 0, 0, {}, kRefineTypes};
   const Rule nlist{"nlist", Kind::kInt, 1, 65536, "128"}, nprobe{"nprobe", Kind::kInt, 1, 65536};
   const Rule empty_buckets{"max_empty_result_buckets", Kind::kInt, 1, 65536};
@@ -99,7 +99,11 @@ const std::vector<Family>& Families() {
        {nprobe, {"reorder_k", Kind::kInt, 1, kMaxInt}}},
       {"SPARSE_INVERTED_INDEX", kSparse, Serving::kSparse, sparse_build, sparse_search},
       {"SPARSE_WAND", kSparse, Serving::kSparse, sparse_build, sparse_search},
-      {"AUTOINDEX", kDense | kBinary | kSparse, Serving::kGraph, {}, {{"level", Kind::kInt, 1, 10}, ef, nprobe}},
+      {"AUTOINDEX",
+       kDense | kBinary | kSparse,
+       Serving::kAuto,
+       {},
+       {{"level", Kind::kInt, 1, 10}, {"target_recall", Kind::kFloat, 0.5, 0.9999}, ef, nprobe}},
   };
   return families;
 }
@@ -278,11 +282,16 @@ Result<Serving> ServingOf(const std::string& type, VectorType vector_type) {
   if (family == nullptr) return InvalidArgument("invalid index type: ", type);
   if (type != "AUTOINDEX") return family->serving;
   if (vector_type == VectorType::kBinary) return Serving::kFlat;
-  return vector_type == VectorType::kSparse ? Serving::kSparse : Serving::kGraph;
+  return vector_type == VectorType::kSparse ? Serving::kSparse : Serving::kAuto;
+}
+
+double RecallTarget(const Params& params) {
+  static constexpr double kLevels[] = {0.95, 0.96, 0.97, 0.975, 0.98, 0.985, 0.99, 0.995, 0.998, 0.9995};
+  if (const auto found = params.find("target_recall"); found != params.end()) return Parse<double>(found->second).value_or(kLevels[0]);
+  return kLevels[std::clamp<size_t>(IntParam(params, "level", 1), 1, std::size(kLevels)) - 1];
 }
 
 GraphShape GraphShapeOf(const IndexSpec& spec) {
-  if (spec.type == "AUTOINDEX") return {18, 240};
   if (spec.type == "DISKANN") {
     const auto degree = static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56));
     return {std::max<uint32_t>(degree / 2, 2), static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100))};
@@ -292,10 +301,6 @@ GraphShape GraphShapeOf(const IndexSpec& spec) {
 
 GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k) {
   constexpr size_t kDefault = 64;  // Milvus takes 16, which finds too little
-  if (spec.type == "AUTOINDEX") {
-    const size_t level = IntParam(params, "level", 1);
-    return {std::max({k + k / 4, kDefault + kDefault * (level - 1) / 2, IntParam(params, "ef", 0)}), 0};
-  }
   if (spec.type == "DISKANN")
     return {std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault)))), 0};
   const auto gamma = params.find("gamma");

@@ -74,6 +74,12 @@ TEST(SpecTest, SearchParametersAreCheckedAndMustHoldK) {
   EXPECT_EQ(SearchError("SPARSE_WAND", {{"drop_ratio_search", "-0.1"}}),
             "Out of range in json: param 'drop_ratio_search' (-0.100000) should be in range [0.000000, 1.000000)");
   EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "11"}}), "Out of range in json: param 'level' (11) should be in range [1, 10]");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "0"}}), "Out of range in json: param 'level' (0) should be in range [1, 10]");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "high"}}), "Type conflict in json: param 'level' (high) should be integer");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"target_recall", "1.0"}}),
+            "Out of range in json: param 'target_recall' (1.000000) should be in range [0.500000, 0.999900]");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"target_recall", "best"}}),
+            "Type conflict in json: param 'target_recall' (best) should be a number");
 }
 
 size_t PoolOf(const std::string& type, const std::map<std::string, std::string>& params, size_t k) {
@@ -85,7 +91,9 @@ TEST(SpecTest, WidthsFollowTheParameters) {
   EXPECT_EQ(PoolOf("HNSW", {}, 10), 64u);
   EXPECT_EQ(PoolOf("HNSW", {}, 1000), 1000u);
   EXPECT_EQ(PoolOf("DISKANN", {{"search_list", "77"}}, 10), 77u);
-  EXPECT_LT(PoolOf("AUTOINDEX", {{"level", "1"}}, 10), PoolOf("AUTOINDEX", {{"level", "9"}}, 10));
+  EXPECT_LT(RecallTarget({{"level", "1"}}), RecallTarget({{"level", "9"}}));
+  EXPECT_EQ(RecallTarget({}), RecallTarget({{"level", "1"}}));
+  EXPECT_EQ(RecallTarget({{"level", "1"}, {"target_recall", "0.77"}}), 0.77);
   EXPECT_EQ(GraphEffortOf({"HNSW", Metric::kL2, {}}, {{"ef", "100"}}, 10).gamma, 0.0f);  // ef alone keeps its meaning
   EXPECT_EQ(GraphEffortOf({"HNSW", Metric::kL2, {}}, {{"ef", "100"}, {"gamma", "1.5"}}, 10).gamma, 1.5f);
   EXPECT_EQ(ProbeCount({"IVF_FLAT", Metric::kL2, {{"nlist", "4"}}}, {{"nprobe", "100"}}), 4u);

@@ -26,7 +26,7 @@ struct LayeredHeader {  // durable: section kGraphHeader, HNSW as version 1 wrot
   uint32_t entry;
 };
 
-class GraphIndex final : public Index {
+class GraphIndex final : public Index, public SavedWithin {
  public:
   GraphIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, FlatGraph graph, std::vector<float> inverse_norms, NodeCodes codes)
       : spec_(std::move(spec)),
@@ -54,7 +54,7 @@ class GraphIndex final : public Index {
     const size_t k = std::min(request.k, allowed.count());
     const bool filtered = request.allowed != nullptr;
     const WalkWidth width = WidthOf(request, allowed.count(), filtered);
-    if (request.radius.has_value() || ScanIsCheaper(allowed.count(), width.pool, k))
+    if (request.radius.has_value() || ScanIsCheaper(allowed.count(), width.steps, k))
       return Scan(request, 0, request.query_count, allowed, context, stats);
 
     std::vector<std::vector<Hit>> results(request.query_count);
@@ -91,13 +91,16 @@ class GraphIndex final : public Index {
     return results;
   }
 
-  Status Save(WritableFile& file) const override {
+  Status Save(WritableFile& file) const override { return SaveAs(spec_, {}, file); }
+
+  Status SaveAs(const IndexSpec& spec, std::span<const SectionBytes> more, WritableFile& file) const override {
     const GraphHeader header{graph_.degree, static_cast<uint32_t>(graph_.entries.size())};
-    IndexFileWriter writer(spec_, *source_);
+    IndexFileWriter writer(spec, *source_);
     writer.Add(Section::kFlatGraphHeader, std::as_bytes(std::span(&header, 1)));
     writer.Add(Section::kFlatGraphLinks, std::as_bytes(std::span(graph_.links.data(), graph_.links.size())));
     writer.Add(Section::kFlatGraphEntries, std::as_bytes(std::span(graph_.entries)));
     writer.Add(Section::kInverseNorms, std::as_bytes(std::span(inverse_norms_)));
+    for (const SectionBytes& section : more) writer.Add(section.section, section.bytes);
     return writer.Write(file);
   }
 
@@ -105,6 +108,7 @@ class GraphIndex final : public Index {
   struct WalkWidth {
     size_t pool;
     float gamma;
+    size_t steps;
   };
   const float* Norms() const { return inverse_norms_.empty() ? nullptr : inverse_norms_.data(); }
 
@@ -112,16 +116,17 @@ class GraphIndex final : public Index {
   // search sees as many allowed rows as an unfiltered one looks at for its k: ef of them, but 4k are enough.
   WalkWidth WidthOf(const SearchRequest& request, size_t allowed, bool filtered) const {
     const GraphEffort effort = GraphEffortOf(spec_, request.params, request.k);
-    if (!filtered || allowed == 0) return {effort.pool, effort.gamma};
+    if (!filtered || allowed == 0) return {effort.pool, effort.gamma, effort.Steps(request.k)};
     const double share = static_cast<double>(allowed) / static_cast<double>(row_count());
-    return {std::max(effort.pool, static_cast<size_t>(static_cast<double>(std::min(effort.pool, 4 * request.k)) / share)), effort.gamma};
+    const auto wider = static_cast<size_t>(static_cast<double>(std::min(effort.pool, 4 * request.k)) / share);
+    return {std::max(effort.pool, wider), effort.gamma, std::max(effort.Steps(request.k), wider)};
   }
 
-  // Distances of a walk: about half of a row's links are new at each of `pool` steps, at random addresses and with the pool
+  // Distances of a walk: about half of a row's links are new at each of `steps` steps, at random addresses and with the pool
   // to keep; a scanned row costs a third of that.
-  bool ScanIsCheaper(size_t allowed, size_t pool, size_t k) const {
-    const double walk = static_cast<double>(pool) * 0.6 * graph_.degree;
-    return k >= allowed || static_cast<double>(allowed) / 3 <= walk || pool >= row_count();
+  bool ScanIsCheaper(size_t allowed, size_t steps, size_t k) const {
+    const double walk = static_cast<double>(steps) * 0.6 * graph_.degree;
+    return k >= allowed || static_cast<double>(allowed) / 3 <= walk || steps >= row_count();
   }
 
   Result<std::vector<std::vector<Hit>>> Scan(const SearchRequest& request, size_t first, size_t count, const AllowedRows& allowed,
@@ -142,7 +147,7 @@ GraphPlan PlanOf(const IndexSpec& spec) {
   const GraphShape shape = GraphShapeOf(spec);
   GraphPlan plan;
   plan.degree = std::min(2 * shape.m, FlatGraph::kMaxDegree);
-  plan.candidates = std::clamp<size_t>(plan.degree + plan.degree / 2, 64, 255);
+  plan.candidates = std::clamp<size_t>(plan.degree + plan.degree / 2, 96, 255);
   plan.leaves.rounds = std::clamp<size_t>(2 + shape.ef_construction / 48, 3, 12);
   return plan;
 }

@@ -76,7 +76,8 @@ class CodeQuery {
   uint32_t Stretch(uint32_t key, float gamma_squared) const {
     const double distance = slope_ * key + offset_;
     const double stretched = ((distance > 0 ? distance : 0) * static_cast<double>(gamma_squared) - offset_) / slope_;
-    return stretched < 4294967295.0 ? (stretched > key ? static_cast<uint32_t>(stretched) : key) : 0xffffffffu;
+    if (gamma_squared >= 1 && stretched <= key) return key;  // rounding
+    return stretched < 4294967295.0 ? (stretched > 0 ? static_cast<uint32_t>(stretched) : 0) : 0xffffffffu;
   }
 
  private:

@@ -164,7 +164,7 @@ class Walk {
     if (kth >= kth_) return;
     kth_ = kth;
     stop_ = query_.Stretch(kth, gamma_squared_);
-    keep_ = query_.Stretch(kth, gamma_squared_ * kInsertSlack * kInsertSlack);
+    keep_ = query_.Stretch(kth, std::max(gamma_squared_, 1.0f) * kInsertSlack * kInsertSlack);
   }
 
   const WalkRequest& request_;

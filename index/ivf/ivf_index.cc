@@ -23,7 +23,7 @@ struct Scratch {
   CodeQuery codes;
 };
 
-class IvfIndex final : public Index {
+class IvfIndex final : public Index, public SavedWithin {
  public:
   IvfIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, std::unique_ptr<const IvfLists> lists, ListRanker ranker,
            std::unique_ptr<ListCodes> codes, std::vector<float> inverse_norms)
@@ -76,8 +76,10 @@ class IvfIndex final : public Index {
     return results;
   }
 
-  Status Save(WritableFile& file) const override {
-    IndexFileWriter writer(spec_, *source_);
+  Status Save(WritableFile& file) const override { return SaveAs(spec_, {}, file); }
+
+  Status SaveAs(const IndexSpec& spec, std::span<const SectionBytes> more, WritableFile& file) const override {
+    IndexFileWriter writer(spec, *source_);
     writer.Add(Section::kCentroids, std::as_bytes(std::span(lists_.centroids)));
     writer.Add(Section::kListOffsets, std::as_bytes(std::span(lists_.offsets)));
     writer.Add(Section::kListRows, std::as_bytes(std::span(lists_.rows)));
@@ -85,6 +87,7 @@ class IvfIndex final : public Index {
     std::vector<CodeSection> sections;
     if (codes_ != nullptr) sections = codes_->Sections();
     for (const CodeSection& section : sections) writer.Add(section.section, section.bytes);
+    for (const SectionBytes& section : more) writer.Add(section.section, section.bytes);
     return writer.Write(file);
   }
 

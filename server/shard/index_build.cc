@@ -14,7 +14,7 @@ namespace {
 
 // Below it an exact scan is as fast as a graph walk.
 constexpr uint64_t kIndexedRows = 1000;
-constexpr uint64_t kBuildBytesPerRow = 512;  // adjacency and scratch beside the vectors, about
+constexpr uint64_t kBuildBytesPerRow = 1600;  // adjacency and scratch beside the vectors, about
 
 }  // namespace
 
@@ -131,6 +131,9 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   index::BuildOptions options;
   options.context = &stop_context_;
   options.threads = environment_.build_threads;
+  // What is free when the build has given back what it works in.
+  const uint64_t limit = environment_.memory.limit_bytes(), used = environment_.memory.used_bytes();
+  options.memory_limit_bytes = (limit > used ? limit - used : 0) + manifest.row_count * row_bytes;
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
   std::unique_ptr<index::Index> fresh = TRY(index::BuildIndex(spec, source, options));
   storage::BlobStore& blobs = environment_.storage.blobs();

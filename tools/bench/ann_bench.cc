@@ -94,12 +94,10 @@ std::vector<Knob> KnobsOf(const std::string& type, size_t k, const Params& build
     return knob;
   };
   std::vector<std::string> gammas;
-  for (double gamma = 1.0; gamma <= 1.6; gamma += gamma < 1.15 ? 0.0025 : 0.01) gammas.push_back(std::to_string(gamma));
+  for (double gamma = 0.9; gamma <= 1.6; gamma += gamma < 1.15 ? 0.0025 : 0.01) gammas.push_back(std::to_string(gamma));
   if (type == "AUTOINDEX") {
     std::vector<std::string> targets;
-    for (const char* target : {"0.8", "0.85", "0.9", "0.92", "0.94", "0.95", "0.96", "0.97", "0.98", "0.985", "0.99", "0.995", "0.999"}) {
-      targets.emplace_back(target);
-    }
+    for (double missed = 0.5; missed > 0.0001; missed *= 0.93) targets.push_back(std::to_string(1 - missed));
     return {of("target_recall", targets)};
   }
   if (type.starts_with("HNSW")) {

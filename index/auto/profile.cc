@@ -1,0 +1,87 @@
+#include "index/auto/profile.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace saker::index {
+namespace {
+
+constexpr size_t kFewestDistances = 20;
+constexpr uint64_t kLinkBytes = 4;
+
+// Milvus' unit for a refusal.
+std::string Mebibytes(uint64_t bytes) {
+  return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+}
+
+double DistanceOf(Metric metric, float score) {
+  if (metric == Metric::kCosine) return std::sqrt(std::max(0.0, 2 - 2 * static_cast<double>(score)));
+  return std::sqrt(std::max(0.0, static_cast<double>(score)));
+}
+
+uint32_t GraphM(double intrinsic_dimension) {
+  return intrinsic_dimension > 12 ? 24 : 18;
+}
+
+uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists) {
+  const uint64_t rows = profile.rows, dim = profile.dim, padded = (dim + 63) / 64 * 64;
+  const uint64_t centroids = 2 * lists * dim * sizeof(float);
+  switch (family) {
+    case AutoFamily::kGraph: return rows * (padded + 2 * GraphM(profile.intrinsic_dimension) * kLinkBytes + 4);
+    case AutoFamily::kScalarLists: return rows * (dim + 12) + centroids;
+    case AutoFamily::kProductLists: return rows * ((dim + 3) / 4 + 12) + centroids;
+    case AutoFamily::kFlat: return rows * 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+double IntrinsicDimension(Metric metric, const std::vector<HeldOutQuery>& queries) {
+  if (metric != Metric::kL2 && metric != Metric::kCosine) return 0;
+  std::vector<double> estimates;
+  for (const HeldOutQuery& query : queries) {
+    if (query.self == HeldOutQuery::kNoRow || query.truth.size() < kFewestDistances) continue;
+    const double farthest = DistanceOf(metric, query.truth.back());
+    double sum = 0;
+    size_t count = 0;
+    for (const float score : query.truth) {
+      const double distance = DistanceOf(metric, score);
+      if (!(distance > 0) || !std::isfinite(distance)) continue;
+      sum += std::log(farthest / distance);
+      ++count;
+    }
+    if (count >= kFewestDistances && sum > 0) estimates.push_back(static_cast<double>(count - 1) / sum);
+  }
+  if (estimates.empty()) return 0;
+  const auto middle = estimates.begin() + static_cast<std::ptrdiff_t>(estimates.size() / 2);
+  std::nth_element(estimates.begin(), middle, estimates.end());
+  return *middle;
+}
+
+IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists, double intrinsic_dimension) {
+  switch (family) {
+    case AutoFamily::kGraph: return {"HNSW", metric, {{"M", std::to_string(GraphM(intrinsic_dimension))}, {"efConstruction", "240"}}};
+    case AutoFamily::kScalarLists: return {"IVF_SQ8", metric, {{"nlist", std::to_string(lists)}}};
+    case AutoFamily::kProductLists: return {"SCANN", metric, {{"nlist", std::to_string(lists)}, {"sub_dim", dim % 2 == 0 ? "2" : "1"}}};
+    case AutoFamily::kFlat: break;
+  }
+  return {"FLAT", metric, {}};
+}
+
+Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit) {
+  if (profile.rows < kSmallSegment) return AutoChoice{AutoFamily::kFlat, InnerSpec(AutoFamily::kFlat, metric, profile.dim, 0, 0), 0};
+  const auto lists = std::clamp<size_t>(static_cast<size_t>(4 * std::sqrt(static_cast<double>(profile.rows))), 1, 65536);
+  uint64_t least = 0;
+  for (const AutoFamily family : {AutoFamily::kGraph, AutoFamily::kScalarLists, AutoFamily::kProductLists}) {
+    const uint64_t bytes = MemoryOf(family, profile, lists);
+    if (memory_limit == 0 || bytes <= memory_limit)
+      return AutoChoice{family, InnerSpec(family, metric, profile.dim, lists, profile.intrinsic_dimension), bytes};
+    least = bytes;
+  }
+  return ResourceExhausted("AUTOINDEX over ", profile.rows, " rows of dimension ", profile.dim, " needs ",
+                           Mebibytes(MemoryOf(AutoFamily::kGraph, profile, lists)), " for a graph and ", Mebibytes(least),
+                           " for 4-bit codes, ", Mebibytes(memory_limit), " are free: FLAT fits into them, or DISKANN, or fewer rows");
+}
+
+}  // namespace saker::index

@@ -1,0 +1,42 @@
+// What AUTOINDEX knows of a segment before it builds, and what it decides from that.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "index/auto/held_out.h"
+#include "index/index.h"
+
+namespace saker::index {
+
+// The local intrinsic dimension at the held-out rows: the maximum-likelihood estimate from the distances of their 100 nearest
+// (Levina and Bickel 2004; Amsaleg et al. 2015), its median. 0 where there are no distances (IP, too few rows, equal rows).
+double IntrinsicDimension(Metric metric, const std::vector<HeldOutQuery>& queries);
+
+// Families of AUTOINDEX. Numbers are durable: section kAutoHeader.
+enum class AutoFamily : uint32_t { kFlat = 0, kGraph = 1, kScalarLists = 2, kProductLists = 3 };
+
+struct AutoChoice {
+  AutoFamily family = AutoFamily::kFlat;
+  IndexSpec spec;             // of the index inside; not for kFlat
+  uint64_t memory_bytes = 0;  // what it will take, about
+};
+
+struct SegmentProfile {
+  VectorType type = VectorType::kFloat32;
+  size_t dim = 0;
+  size_t rows = 0;
+  double intrinsic_dimension = 0;
+};
+
+constexpr size_t kSmallSegment = 2000;  // rows; a scan of fewer is as fast as a walk
+
+// The fastest family whose index fits into `memory_limit` bytes (0: no limit). ResourceExhausted, with what would fit, when none
+// does but the scan of the raw vectors.
+Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit);
+
+// The index inside for a family found in a file of `lists` lists (kGraph: 0).
+IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists, double intrinsic_dimension);
+
+}  // namespace saker::index

@@ -148,7 +148,7 @@ Result<std::unique_ptr<Index>> OpenAutoIndex(const IndexFileReader& file, std::s
   const auto family = static_cast<AutoFamily>(header.family);
   size_t lists = 1;
   if (family != AutoFamily::kGraph) lists = std::clamp<size_t>(TRY(file.Count(Section::kListOffsets, sizeof(uint32_t))), 2, 65537) - 1;
-  const IndexSpec spec = InnerSpec(family, file.spec().metric, source->dim(), lists, static_cast<double>(header.intrinsic_dimension));
+  const IndexSpec spec = InnerSpec(family, file.spec().metric, source->dim(), lists);
   const IndexFileReader inside = file.WithSpec(TRY(ValidateSpec(spec, source->type(), source->dim())));
   std::unique_ptr<Index> inner =
       TRY(family == AutoFamily::kGraph ? OpenGraphIndex(inside, std::move(source)) : OpenIvfIndex(inside, std::move(source)));

@@ -8,7 +8,8 @@
 namespace saker::index {
 namespace {
 
-constexpr float kEnough = 0.9997f;  // of the neighbours: more effort is not measured
+constexpr float kEnough = 0.9995f;   // of the neighbours: more effort is not measured
+constexpr size_t kWideQueries = 64;  // for plain pools, which take milliseconds: only sets that need them come so far
 constexpr size_t kGrain = 8;
 constexpr uint32_t kMeasuredK[] = {1, 10, kHeldOutDepth};
 
@@ -20,11 +21,10 @@ std::vector<Effort> Ladder(EffortKind kind, uint32_t k, size_t rows) {
     return efforts;
   }
   const uint32_t pool = std::max<uint32_t>(512, 4 * k);
-  for (const float gamma :
-       {0.9f, 0.925f, 0.95f, 0.975f, 1.0f, 1.01f, 1.02f, 1.03f, 1.04f, 1.05f, 1.06f, 1.08f, 1.1f, 1.125f, 1.15f, 1.2f, 1.25f, 1.3f}) {
+  for (const float gamma : {0.9f, 0.94f, 0.97f, 1.0f, 1.02f, 1.04f, 1.06f, 1.08f, 1.1f, 1.13f, 1.16f, 1.2f, 1.25f, 1.3f}) {
     efforts.push_back({gamma < 1.15f ? pool : 2 * pool, gamma});
   }
-  for (uint32_t width = 2 * pool; width < rows && width < 40 * pool; width += width / 2) efforts.push_back({width, 0});
+  for (uint32_t width = 3 * pool; width < rows / 4 && width < 40 * pool; width *= 3) efforts.push_back({width, 0});
   return efforts;
 }
 
@@ -63,10 +63,11 @@ class Calibration {
  private:
   // What both halves of the queries find, the harder one counting, less one standard error.
   Result<float> RecallOf(uint32_t k, const Effort& effort) const {
-    std::vector<double> shares(queries_.size());
-    std::vector<Status> problems(queries_.size(), OkStatus());
+    const size_t count = std::min(queries_.size(), kind_ == EffortKind::kGraph && effort.gamma == 0 ? kWideQueries : queries_.size());
+    std::vector<double> shares(count);
+    std::vector<Status> problems(count, OkStatus());
     const std::map<std::string, std::string> params = EffortParams(kind_, effort, k + 1);
-    TRY(ForRanges(queries_.size(), kGrain, options_, {0, 0}, [&](size_t, size_t begin, size_t end) {
+    TRY(ForRanges(count, kGrain, options_, {0, 0}, [&](size_t, size_t begin, size_t end) {
       for (size_t q = begin; q < end; ++q) {
         const Result<double> share = ShareOf(queries_[q], k, params);
         if (share.ok()) shares[q] = *share;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint32_t kSeed = 20250302;
 constexpr float kMove = 0.6f;
-constexpr size_t kFewestQueries = 100, kMostQueries = 400;
+constexpr size_t kFewestQueries = 100, kMostQueries = 320;
 constexpr double kScanWork = 2e11;  // multiply-adds that the truth may cost
 constexpr size_t kBlock = 32;       // queries scanned for at once
 

@@ -22,7 +22,7 @@ struct HeldOutQuery {
 
 constexpr size_t kHeldOutDepth = 100;
 
-// 100 to 400 queries, as many as reading all rows for them may cost, with kHeldOutDepth true neighbours each (fewer where there are
+// 100 to 320 queries, as many as reading all rows for them may cost, with kHeldOutDepth true neighbours each (fewer where there are
 // fewer rows); rows and moved rows take turns. Always the same for the same source. Empty when fewer than two rows have a vector.
 Result<std::vector<HeldOutQuery>> DrawHeldOut(const VectorSource& source, Metric metric, const BuildOptions& options);
 

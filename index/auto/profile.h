@@ -30,13 +30,13 @@ struct SegmentProfile {
   double intrinsic_dimension = 0;
 };
 
-constexpr size_t kSmallSegment = 2000;  // rows; a scan of fewer is as fast as a walk
+constexpr size_t kSmallSegment = 1000;  // rows; a scan of fewer is as fast as a walk, whatever they are
 
 // The fastest family whose index fits into `memory_limit` bytes (0: no limit). ResourceExhausted, with what would fit, when none
 // does but the scan of the raw vectors.
 Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit);
 
 // The index inside for a family found in a file of `lists` lists (kGraph: 0).
-IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists, double intrinsic_dimension);
+IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists);
 
 }  // namespace saker::index

@@ -39,24 +39,40 @@ std::shared_ptr<MemorySource> Clouds(size_t rows, size_t dim, size_t clouds, uin
   return source;
 }
 
-double Recall(const Index& index, const VectorSource& source, Metric metric, const VectorSource& queries, size_t k, const Params& params,
-              uint64_t* distances = nullptr) {
+// Queries and the scores of their true neighbours, best first.
+struct Asked {
+  Metric metric;
+  const VectorSource& queries;
+  std::vector<std::vector<float>> truth;
+};
+Asked Ask(const VectorSource& source, Metric metric, const VectorSource& queries, size_t depth) {
+  SearchRequest request;
+  request.queries = queries.Contiguous();
+  request.query_count = queries.row_count();
+  request.k = depth;
+  Asked asked{metric, queries, {}};
+  for (const auto& hits : ExactSearch(source, metric, request, Context()).value()) {
+    asked.truth.emplace_back();
+    for (const Hit& hit : hits) asked.truth.back().push_back(hit.score);
+  }
+  return asked;
+}
+
+double Recall(const Index& index, const Asked& asked, size_t k, const Params& params, uint64_t* distances = nullptr) {
   SearchStats stats;
-  size_t found = 0, wanted = 0;
-  for (size_t q = 0; q < queries.row_count(); ++q) {
+  size_t found = 0;
+  for (size_t q = 0; q < asked.truth.size(); ++q) {
     SearchRequest request;
-    request.queries = queries.Row(q);
+    request.queries = asked.queries.Row(q);
     request.k = k;
-    const auto truth = ExactSearch(source, metric, request, Context()).value()[0];
     request.params = params;
     const auto hits = index.Search(request, Context(), &stats).value()[0];
-    EXPECT_EQ(hits.size(), truth.size());
-    wanted += truth.size();
-    const float last = truth.back().score, slack = 1e-6f * (1 + std::fabs(last));
-    for (const Hit& hit : hits) found += SmallerIsBetter(metric) ? hit.score <= last + slack : hit.score >= last - slack;
+    EXPECT_EQ(hits.size(), k);
+    const float last = asked.truth[q][k - 1], slack = 1e-6f * (1 + std::fabs(last));
+    for (const Hit& hit : hits) found += SmallerIsBetter(asked.metric) ? hit.score <= last + slack : hit.score >= last - slack;
   }
   if (distances != nullptr) *distances = stats.distances;
-  return static_cast<double>(found) / static_cast<double>(wanted);
+  return static_cast<double>(found) / static_cast<double>(asked.truth.size() * k);
 }
 
 std::unique_ptr<Index> Reopen(const std::string& bytes, std::shared_ptr<const VectorSource> source) {
@@ -94,15 +110,16 @@ TEST(EffortTableTest, RefusesPointsThatCannotHaveBeenMeasured) {
 }
 
 TEST(AutoIndexTest, KeepsTheRecallAskedForOnQueriesNotSeen) {
-  const auto source = Clouds(5000, 24, 30, 1), queries = Clouds(100, 24, 30, 2);
+  const auto source = Clouds(4000, 24, 30, 1), queries = Clouds(100, 24, 30, 2);
   for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
     const auto index = Build(metric, source);
     const auto opened = Reopen(Saved(*index), source);
+    const Asked asked = Ask(*source, metric, *queries, 100);
     for (const size_t k : {1, 10, 100}) {
       for (const char* target : {"0.9", "0.95", "0.99"}) {
-        const double recall = Recall(*index, *source, metric, *queries, k, {{"target_recall", target}});
+        const double recall = Recall(*index, asked, k, {{"target_recall", target}});
         EXPECT_GE(recall, std::stod(target) - (k == 1 ? 0.03 : 0.015)) << MetricName(metric) << " k " << k;
-        EXPECT_EQ(Recall(*opened, *source, metric, *queries, k, {{"target_recall", target}}), recall);
+        EXPECT_EQ(Recall(*opened, asked, k, {{"target_recall", target}}), recall);
       }
     }
   }
@@ -118,12 +135,13 @@ TEST(AutoIndexTest, KeepsTheRecallAskedForOnRealQueries) {
     if (!folder.has_value()) GTEST_SKIP() << "no shared data " << set.name;
     const auto source = ReadFloatSource(*folder + "/base");
     auto rows = ReadFloatRows(*folder + "/query");
-    rows.resize(std::min<size_t>(rows.size(), 150));
+    rows.resize(std::min<size_t>(rows.size(), 100));
     const FloatSource queries(rows);
     const auto index = Build(set.metric, source);
+    const Asked asked = Ask(*source, set.metric, queries, 100);
     for (const size_t k : {1, 10, 100}) {
       for (const char* target : {"0.9", "0.95", "0.99"}) {
-        const double recall = Recall(*index, *source, set.metric, queries, k, {{"target_recall", target}});
+        const double recall = Recall(*index, asked, k, {{"target_recall", target}});
         EXPECT_GE(recall, std::stod(target) - (k == 1 ? 0.03 : 0.015)) << set.name << " k " << k;
       }
     }
@@ -133,19 +151,20 @@ TEST(AutoIndexTest, KeepsTheRecallAskedForOnRealQueries) {
 TEST(AutoIndexTest, AHigherLevelNeverDoesLess) {
   const auto source = Clouds(4000, 16, 5, 1), queries = Clouds(30, 16, 5, 2);
   const auto index = Build(Metric::kL2, source);
+  const Asked asked = Ask(*source, Metric::kL2, *queries, 10);
   uint64_t before = 0, plain = 0, first = 0;
   for (int level = 1; level <= 10; ++level) {
     uint64_t distances = 0;
-    EXPECT_GE(Recall(*index, *source, Metric::kL2, *queries, 10, {{"level", std::to_string(level)}}, &distances), 0.93);
+    EXPECT_GE(Recall(*index, asked, 10, {{"level", std::to_string(level)}}, &distances), 0.93);
     EXPECT_GE(distances, before) << "level " << level;
     before = distances;
     if (level == 1) first = distances;
   }
-  Recall(*index, *source, Metric::kL2, *queries, 10, {}, &plain);
+  Recall(*index, asked, 10, {}, &plain);
   EXPECT_EQ(plain, first);
   uint64_t narrow = 0, wide = 0;
-  Recall(*index, *source, Metric::kL2, *queries, 10, {{"ef", "12"}}, &narrow);
-  Recall(*index, *source, Metric::kL2, *queries, 10, {{"ef", "40"}}, &wide);
+  Recall(*index, asked, 10, {{"ef", "50"}}, &narrow);
+  Recall(*index, asked, 10, {{"ef", "400"}}, &wide);
   EXPECT_LT(narrow, wide);
 }
 
@@ -153,7 +172,7 @@ TEST(AutoIndexTest, ServesSegmentsAndQueriesOfEveryKind) {
   const auto far = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
   far->AddFloats(std::vector<float>(8, 1e6f));
   far->AddFloats(std::vector<float>(8, 0));
-  for (const size_t rows : {0, 1, 2, 999, 1000, 1001, 2600}) {
+  for (const size_t rows : {0, 1, 2, 999, 1300}) {
     const auto spread = Clouds(rows, 8, 3, 4);
     auto equal = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
     auto wild = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
@@ -165,6 +184,7 @@ TEST(AutoIndexTest, ServesSegmentsAndQueriesOfEveryKind) {
     }
     for (const auto& source : {spread, equal, wild}) {
       for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
+        if (source == spread && rows > 1000) continue;  // other tests have such
         const auto index = Build(metric, source);
         for (size_t q = 0; q < far->row_count(); ++q) {
           SearchRequest request;
@@ -179,6 +199,7 @@ TEST(AutoIndexTest, ServesSegmentsAndQueriesOfEveryKind) {
 
 TEST(AutoIndexTest, TakesTheFastestFamilyThatFits) {
   const auto source = Clouds(4000, 64, 10, 1), queries = Clouds(40, 64, 10, 2);
+  const Asked asked = Ask(*source, Metric::kL2, *queries, 10);
   uint64_t last = std::numeric_limits<uint64_t>::max();
   for (const auto& [limit, type] : {std::pair<uint64_t, const char*>{0, "HNSW"}, {700'000, "IVF_SQ8"}, {300'000, "SCANN"}}) {
     const auto index = Build(Metric::kL2, source, limit);
@@ -187,7 +208,7 @@ TEST(AutoIndexTest, TakesTheFastestFamilyThatFits) {
     last = index->memory_bytes();
     const auto opened = Reopen(Saved(*index), source);
     for (const Index* each : {index.get(), opened.get()}) {
-      EXPECT_GE(Recall(*each, *source, Metric::kL2, *queries, 10, {{"target_recall", "0.95"}}), 0.93) << type;
+      EXPECT_GE(Recall(*each, asked, 10, {{"target_recall", "0.95"}}), 0.93) << type;
     }
   }
   BuildOptions options;
@@ -204,7 +225,7 @@ TEST(AutoIndexTest, OpensFilesWithoutATableAndRefusesOnesWithABadOne) {
   const auto& graph = dynamic_cast<const SavedWithin&>(*inner);
   StringFile plain;
   ASSERT_TRUE(graph.SaveAs(outer, {}, plain).ok());
-  EXPECT_GE(Recall(*Reopen(plain.contents, source), *source, Metric::kL2, *queries, 10, {}), 0.95);
+  EXPECT_GE(Recall(*Reopen(plain.contents, source), Ask(*source, Metric::kL2, *queries, 10), 10, {}), 0.95);
 
   struct {
     uint32_t family = 1, points = 1;

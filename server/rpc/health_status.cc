@@ -3,14 +3,12 @@
 #include <chrono>
 #include <utility>
 
-#include <grpcpp/health_check_service_interface.h>
-
 namespace saker::rpc {
 
-HealthStatus::HealthStatus(grpc::HealthCheckServiceInterface* service, std::function<std::vector<std::string>()> missing)
-    : service_(service), missing_(std::move(missing)) {
+HealthStatus::HealthStatus(HealthBook& book, std::function<std::vector<std::string>()> missing)
+    : book_(book), missing_(std::move(missing)) {
   const bool serving = Look();
-  Set(serving);
+  book_.Set(serving);
   if (missing_) thread_ = std::thread([this, serving] { Follow(serving); });
 }
 
@@ -23,16 +21,11 @@ HealthStatus::~HealthStatus() {
     stop_changed_.NotifyAll();
     thread_.join();
   }
-  Set(false);
+  book_.Set(false);
 }
 
 bool HealthStatus::Look() const {
   return !missing_ || missing_().empty();
-}
-
-void HealthStatus::Set(bool serving) {
-  service_->SetServingStatus(serving);
-  service_->SetServingStatus("milvus.proto.milvus.MilvusService", serving);
 }
 
 void HealthStatus::Follow(bool was_serving) {
@@ -44,7 +37,7 @@ void HealthStatus::Follow(bool was_serving) {
       if (stop_) return;
     }
     const bool serving = Look();
-    if (serving != was_serving) Set(serving);
+    if (serving != was_serving) book_.Set(serving);
     was_serving = serving;
   }
 }

@@ -7,27 +7,23 @@
 #include <vector>
 
 #include "common/mutex.h"
-
-namespace grpc {
-class HealthCheckServiceInterface;
-}
+#include "server/rpc/health_book.h"
 
 namespace saker::rpc {
 
 // Looks fifty times a second while something is missing, else twice. `missing` may be empty: then the server serves at once.
-// `service` must outlive it.
+// `book` must outlive it.
 class HealthStatus {
  public:
-  HealthStatus(grpc::HealthCheckServiceInterface* service, std::function<std::vector<std::string>()> missing);
+  HealthStatus(HealthBook& book, std::function<std::vector<std::string>()> missing);
   // From now on NOT_SERVING.
   ~HealthStatus();
 
  private:
   void Follow(bool was_serving) EXCLUDES(mutex_);
   bool Look() const;
-  void Set(bool serving);
 
-  grpc::HealthCheckServiceInterface* const service_;
+  HealthBook& book_;
   const std::function<std::vector<std::string>()> missing_;
   Mutex mutex_;
   CondVar stop_changed_;

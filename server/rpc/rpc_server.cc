@@ -9,7 +9,6 @@
 #include <google/protobuf/stubs/logging.h>
 #include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -87,6 +86,7 @@ void ConfigureBuilder(const RpcOptions& options, grpc::ServerBuilder* builder) {
   builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 16384);
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, static_cast<int>(options.first_bytes_timeout.count()));
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder->AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);  // counts every call for an interface that nobody opens
   // Half messages wait inside gRPC, where the ledger does not see them: at the bound it ends the calls that hold the most.
   builder->SetResourceQuota(grpc::ResourceQuota("saker").Resize(options.max_receiving_bytes));
 }
@@ -96,8 +96,7 @@ class GrpcServer final : public RpcServer {
   GrpcServer(RpcOptions options, proxy::Proxy& proxy, auth::Authenticator& authenticator, WorkerPool& pool)
       : options_(std::move(options)),
         services_{options_, proxy, authenticator},
-        service_(MakeMilvusService(services_, pool)),
-        fallback_(MakeFallbackService()) {}
+        service_(MakeMilvusService(services_, pool, health_book_)) {}
 
   ~GrpcServer() override { Shutdown(std::chrono::system_clock::now()); }
 
@@ -106,22 +105,21 @@ class GrpcServer final : public RpcServer {
     AdoptLibraryLogs();
     // Debian's abseil keeps a graph of every lock's order for a debugging aid: a few percent of each call.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-    grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     ConfigureBuilder(options_, &builder);
-    builder.RegisterService(service_.get());
-    builder.RegisterCallbackGenericService(fallback_.get());
+    service_->Register(&builder);
     using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
     acceptor_ = builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, credentials);
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return Internal("gRPC did not start; its own log says why");
+    service_->Start();
     Listener::Options listener{.address = options_.address,
                                .port = options_.port,
                                .tls = !options_.tls_certificate_path.empty(),
                                .max_connections = options_.max_connections,
                                .first_bytes_timeout = options_.first_bytes_timeout};
     listener_ = TRY(Listener::Start(listener, {.grpc = [this](int fd) { TakeGrpc(fd); }, .http = std::move(on_http)}));
-    health_ = std::make_unique<HealthStatus>(server_->GetHealthCheckService(), options_.missing);
+    health_ = std::make_unique<HealthStatus>(health_book_, options_.missing);
     return OkStatus();
   }
 
@@ -132,8 +130,9 @@ class GrpcServer final : public RpcServer {
     if (server_ == nullptr || stopped_) return;
     stopped_ = true;
     health_.reset();
+    health_book_.Close();
     server_->Shutdown(deadline);
-    server_->Wait();
+    service_->Stop();
   }
 
  private:
@@ -146,11 +145,11 @@ class GrpcServer final : public RpcServer {
 
   const RpcOptions options_;
   const Services services_;
-  std::unique_ptr<grpc::Service> service_;
-  std::unique_ptr<grpc::CallbackGenericService> fallback_;
+  HealthBook health_book_;
+  std::unique_ptr<MilvusService> service_;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<HealthStatus> health_;  // looks at server_
+  std::unique_ptr<HealthStatus> health_;
   std::unique_ptr<Listener> listener_;
   bool stopped_ = false;
 };

@@ -1,5 +1,6 @@
-// MilvusService as gRPC sees it: every call arrives as bytes, is authenticated and admitted on gRPC's thread, and runs on the
-// request pool, or at once when it is a short read. Registers itself from the descriptor, so a method of the contract cannot be forgotten.
+// MilvusService, the standard health service and a sentence for every other method, as gRPC meets them.
+//
+// All calls come through gRPC's generic service as bytes (running_call.h) and are polled for by few threads (polling.h).
 #pragma once
 
 #include <memory>
@@ -7,16 +8,24 @@
 // Before gRPC's: abseil defines our thread-safety macros once more.
 #include "common/worker_pool.h"
 #include "server/rpc/call.h"
+#include "server/rpc/health_book.h"
 
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server_builder.h>
 
 namespace saker::rpc {
 
-// `services` and `pool` must outlive the service, and the service the gRPC server.
-std::unique_ptr<grpc::Service> MakeMilvusService(const Services& services, WorkerPool& pool);
+class MilvusService {
+ public:
+  virtual ~MilvusService() = default;
+  // Before the server is built.
+  virtual void Register(grpc::ServerBuilder* builder) = 0;
+  // Once it is: begins to take calls.
+  virtual void Start() = 0;
+  // After the server's shutdown: waits for the running calls and ends the threads. Only after Start.
+  virtual void Stop() = 0;
+};
 
-// Answers every other method of any service: UNIMPLEMENTED with a sentence.
-std::unique_ptr<grpc::CallbackGenericService> MakeFallbackService();
+// `services`, `pool` and `health` must outlive it, and it the gRPC server.
+std::unique_ptr<MilvusService> MakeMilvusService(const Services& services, WorkerPool& pool, HealthBook& health);
 
 }  // namespace saker::rpc

@@ -1,15 +1,14 @@
 #include "server/segment/growing_segment.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace saker::segment {
 
 namespace {
 
-constexpr size_t kMergedRows = 8192;
-
 bool WorthMerging(const Piece& left, const Piece& right) {
-  return left.row_count < 2 * right.row_count && left.row_count + right.row_count <= kMergedRows &&
+  return left.row_count < 2 * right.row_count && left.row_count + right.row_count <= kMergedPieceRows &&
          left.rows->field_ids == right.rows->field_ids;
 }
 
@@ -41,7 +40,7 @@ void GrowingSegment::PublishStaged() {
     bytes += MemoryOf(*piece->rows);
     pieces->push_back(std::move(piece));
     while (pieces->size() >= 2 && WorthMerging(*(*pieces)[pieces->size() - 2], *pieces->back())) {
-      std::shared_ptr<const Piece> merged = MergePieces(*(*pieces)[pieces->size() - 2], *pieces->back(), primary_key_id_);
+      std::shared_ptr<const Piece> merged = MergePieces(std::span(*pieces).last(2), primary_key_id_);
       pieces->pop_back();
       pieces->back() = std::move(merged);
     }
@@ -66,6 +65,17 @@ void GrowingSegment::SetIndex(const Piece& piece, int64_t field_id, std::shared_
     pieces_.Set(std::move(pieces));
     return;
   }
+}
+
+void GrowingSegment::ReplaceRun(std::span<const std::shared_ptr<const Piece>> run, std::shared_ptr<const Piece> merged) {
+  const std::shared_ptr<const Pieces> before = pieces_.Get();
+  const auto same = [](const std::shared_ptr<const Piece>& a, const std::shared_ptr<const Piece>& b) { return a->rows == b->rows; };
+  const auto first = std::search(before->begin(), before->end(), run.begin(), run.end(), same);
+  if (first == before->end()) return;
+  auto pieces = std::make_shared<Pieces>(before->begin(), first);
+  pieces->push_back(std::move(merged));
+  pieces->insert(pieces->end(), first + static_cast<ptrdiff_t>(run.size()), before->end());
+  pieces_.Set(std::move(pieces));
 }
 
 void GrowingSegment::DropIndexes() {

@@ -7,12 +7,16 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "common/mutex.h"
 #include "server/segment/segment.h"
 
 namespace saker::segment {
+
+// Writes merge pieces up to so many rows.
+inline constexpr size_t kMergedPieceRows = 8192;
 
 class GrowingSegment final : public Segment {
  public:
@@ -28,6 +32,9 @@ class GrowingSegment final : public Segment {
   // The index answers searches of the piece's field, if the piece is still there. The writer's, like staging.
   void SetIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
   void DropIndexes();
+  // Neighbours become one piece that holds the same rows, if they are all still there. The writer's, like staging.
+  void ReplaceRun(std::span<const std::shared_ptr<const Piece>> run, std::shared_ptr<const Piece> merged);
+  int64_t primary_key_id() const { return primary_key_id_; }
 
   bool sealed() const override { return false; }
   std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }

@@ -118,23 +118,28 @@ std::shared_ptr<Piece> MakePiece(std::shared_ptr<const RowBatch> rows, std::shar
   return piece;
 }
 
-std::shared_ptr<const Piece> MergePieces(const Piece& left, const Piece& right, int64_t primary_key_id) {
-  CHECK(left.rows->field_ids == right.rows->field_ids && left.first_row + left.row_count == right.first_row);
+std::shared_ptr<Piece> MergePieces(std::span<const std::shared_ptr<const Piece>> pieces, int64_t primary_key_id) {
+  const Piece& first = *pieces.front();
   auto rows = std::make_shared<RowBatch>();
-  rows->field_ids = left.rows->field_ids;
-  rows->row_count = left.row_count + right.row_count;
-  for (size_t i = 0; i < left.rows->columns.size(); ++i) {
-    const Column& a = left.rows->columns[i];
-    const Column& b = right.rows->columns[i];
-    Column column(a.type(), a.element_type(), a.width_bytes());
-    column.Reserve(rows->row_count, a.variable() ? a.bytes().size() + b.bytes().size() : 0);
-    column.AppendRange(a, 0, a.row_count());
-    column.AppendRange(b, 0, b.row_count());
+  rows->field_ids = first.rows->field_ids;
+  for (const std::shared_ptr<const Piece>& piece : pieces) {
+    CHECK(piece->rows->field_ids == rows->field_ids && piece->first_row == first.first_row + rows->row_count);
+    rows->row_count += piece->row_count;
+  }
+  for (size_t i = 0; i < first.rows->columns.size(); ++i) {
+    const Column& shape = first.rows->columns[i];
+    size_t bytes = 0;
+    for (const std::shared_ptr<const Piece>& piece : pieces) bytes += piece->rows->columns[i].bytes().size();
+    Column column(shape.type(), shape.element_type(), shape.width_bytes());
+    column.Reserve(rows->row_count, shape.variable() ? bytes : 0);
+    for (const std::shared_ptr<const Piece>& piece : pieces) column.AppendRange(piece->rows->columns[i], 0, piece->row_count);
     rows->columns.push_back(std::move(column));
   }
-  auto timestamps = std::make_shared<std::vector<Timestamp>>(*left.timestamps);
-  timestamps->insert(timestamps->end(), right.timestamps->begin(), right.timestamps->end());
-  return MakePiece(std::move(rows), std::move(timestamps), left.first_row, primary_key_id);
+  auto timestamps = std::make_shared<std::vector<Timestamp>>();
+  timestamps->reserve(rows->row_count);
+  for (const std::shared_ptr<const Piece>& piece : pieces)
+    timestamps->insert(timestamps->end(), piece->timestamps->begin(), piece->timestamps->end());
+  return MakePiece(std::move(rows), std::move(timestamps), first.first_row, primary_key_id);
 }
 
 void AppendMissing(const FieldSchema& field, Column* out, size_t rows) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -41,8 +42,8 @@ using Pieces = std::vector<std::shared_ptr<const Piece>>;
 // A piece over rows in memory, vector columns included. `rows` holds the primary key's column.
 std::shared_ptr<Piece> MakePiece(std::shared_ptr<const RowBatch> rows, std::shared_ptr<const std::vector<Timestamp>> timestamps,
                                  RowOffset first_row, int64_t primary_key_id);
-// Two neighbours with the same fields as one.
-std::shared_ptr<const Piece> MergePieces(const Piece& left, const Piece& right, int64_t primary_key_id);
+// Neighbours with the same fields as one, without their indexes.
+std::shared_ptr<Piece> MergePieces(std::span<const std::shared_ptr<const Piece>> pieces, int64_t primary_key_id);
 
 // The rows of a piece's field, whether it lies in a column, in a vector file, or nowhere because the schema grew later:
 // then every row is the default, or null.

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -161,8 +162,16 @@ class LocalShard final : public Shard {
   // growing_index.cc
   bool WantsGrowingIndex(const segment::GrowingSegment& segment) const;
   Status IndexGrowing() EXCLUDES(writer_mutex_);
+  Result<bool> IndexPieces(segment::GrowingSegment& segment) EXCLUDES(writer_mutex_);
+  struct Interim {
+    std::shared_ptr<const index::Index> index;
+    std::shared_ptr<const void> reservation;
+  };
+  Result<Interim> BuildInterim(const segment::Piece& piece, const IndexDefinition& definition);
+  bool StillWanted(const IndexDefinition& definition) const REQUIRES(writer_mutex_);
   Status IndexPiece(segment::GrowingSegment& segment, const std::shared_ptr<const segment::Piece>& piece, const IndexDefinition& definition)
       EXCLUDES(writer_mutex_);
+  Status MergeRun(segment::GrowingSegment& segment, std::span<const std::shared_ptr<const segment::Piece>> run) EXCLUDES(writer_mutex_);
 
   // compact.cc
   enum class CompactionReason { kBackground, kAsked };

@@ -8,10 +8,12 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import tempfile
@@ -246,6 +248,41 @@ def tls_for_both_protocols():
                 raise AssertionError("a client without a certificate was served over HTTP")
             except OSError:
                 pass
+
+
+@case
+def load_from_bench_serve():
+    rows, dim, queries = 1500, 8, 40
+    source = random.Random(7)
+    base = [[source.gauss(0, 1) for _ in range(dim)] for _ in range(rows)]
+    truth = [sorted(range(rows), key=lambda row: sum((a - b) ** 2 for a, b in zip(base[row], base[q])))[:10] for q in range(queries)]
+    with tempfile.TemporaryDirectory() as folder, Server(arguments.saker) as server:
+        for name, kind, lines in (("base.fvecs", "f", base), ("query.fvecs", "f", base[:queries]), ("truth.ivecs", "i", truth)):
+            with open(pathlib.Path(folder) / name, "wb") as out:
+                for line in lines:
+                    out.write(struct.pack(f"<i{len(line)}{kind}", len(line), *line))
+
+        def bench(*more):
+            done = run("bench", "serve", "--address", f"127.0.0.1:{server.port}", "--base", f"{folder}/base.fvecs", "--query", f"{folder}/query.fvecs",
+                       "--truth", f"{folder}/truth.ivecs", "--seconds", "0.3", "--warm-up", "0.1", "--server-pid", server.process.pid, "--json", *more)
+            return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+        done, lines = bench("--prepare", "--index", "FLAT", "--threads", "1..2", "--nq", "3")
+        assert done.returncode == 0 and lines[0]["rows"] == rows and "best_threads" in lines[-1], done
+        assert all(line["recall"] == 1 and line["errors"] == {} and line["server_cpu_us_per_query"] > 0 for line in lines[1:-1]), lines
+        assert all(0 < line["p50_us"] <= line["p99_us"] <= line["p999_us"] for line in lines[1:-1]), lines
+        done, _ = bench("--prepare")
+        assert done.returncode == 1 and "--replace" in done.stderr, done
+        done, lines = bench("--filter", "grp == 7", "--mix", "search=6,filtered=2,insert=2", "--insert-rows", "5")
+        assert done.returncode == 0 and [line["kind"] for line in lines] == ["search", "filtered", "insert"], done
+        assert all(line["calls"] > 0 and line["errors"] == {} for line in lines) and lines[0]["recall"] == 1, lines
+        done, lines = bench("--insert-rate", "200")
+        assert done.returncode == 0 and [line["kind"] for line in lines] == ["search", "insert"] and lines[1]["calls"] > 0, done
+        done, _ = bench("--filter", "nothing ==")
+        assert done.returncode == 1 and "no call was answered" in done.stderr, done
+        for wrong, word in ((["--threads", "0"], "--threads"), (["--mix", "reads=1"], "--mix"), (["--metric", "hamming"], "--metric")):
+            done, _ = bench(*wrong)
+            assert done.returncode == 1 and word in done.stderr, done
 
 
 @case

@@ -88,11 +88,13 @@ def times(ratio):
 def graph_row(name, metric, musts):
     def measure(table):
         targets = [0.9, 0.95, 0.99]
-        ratios, builds, ours, _ = table.compare(table.set_of(name), metric, ["HNSW"], ["hnswlib", "faiss-ivf-fastscan"], targets)
+        indexes = ["HNSW", "SCANN"]
+        ratios, builds, ours, _ = table.compare(table.set_of(name), metric, indexes, ["hnswlib", "faiss-ivf-fastscan"], targets)
+        best = {t: max((r for r in (ratios[i, "faiss-ivf-fastscan", t] for i in indexes) if r), default=None) for t in targets}
         table.row(f"hnswlib on {name} at 0.95 / 0.99", musts[0], " / ".join(times(ratios["HNSW", "hnswlib", t]) for t in (0.95, 0.99)),
                   f"{ours.get(('HNSW', 0.95), ['-'])[0]} queries/s at 0.95")
-        table.row(f"FAISS fast-scan IVF + refine on {name} at 0.90 / 0.95", musts[1],
-                  " / ".join(times(ratios["HNSW", "faiss-ivf-fastscan", t]) for t in (0.9, 0.95)))
+        table.row(f"FAISS fast-scan IVF + refine on {name} at 0.90 / 0.95", musts[1], " / ".join(times(best[t]) for t in (0.9, 0.95)),
+                  "the better of HNSW and SCANN")
         build = builds["HNSW"]
         table.row(f"build of {name} on 2 threads against hnswlib", "0.5x of its time", f"{build['build_s'] / builds['hnswlib']:.2f}x",
                   f"{build['build_s']} s, hnswlib {builds['hnswlib']:.1f} s")

@@ -12,6 +12,17 @@
 
 namespace saker::index {
 
+namespace {
+
+// AUTOINDEX over bits: from so many rows on a graph walked by the bits themselves, else and for the structures the scan.
+constexpr size_t kBinaryGraphRows = 4096;
+bool WalksBits(const IndexSpec& spec, const VectorSource& source) {
+  return spec.type == "AUTOINDEX" && source.type() == VectorType::kBinary && spec.metric <= Metric::kJaccard &&
+         source.row_count() >= kBinaryGraphRows;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, const BuildOptions& options) {
   const IndexSpec valid = TRY(ValidateSpec(spec, source->type(), source->dim()));
   if (source->row_count() >= (uint64_t{1} << 32) - 1)
@@ -22,7 +33,9 @@ Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr
     case Serving::kGraph: return BuildGraphIndex(valid, std::move(source), options);
     case Serving::kLists: return BuildIvfIndex(valid, std::move(source), options);
     case Serving::kSparse: return BuildSparseIndex(valid, std::move(source), options);
-    case Serving::kFlat: break;
+    case Serving::kFlat:
+      if (WalksBits(valid, *source)) return BuildGraphIndex(valid, std::move(source), options);
+      break;
   }
   std::vector<float> norms;
   if (valid.metric == Metric::kCosine) norms = InverseNorms(*source);
@@ -37,9 +50,14 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& fi
   switch (TRY(ServingOf(file.spec().type, source->type()))) {
     case Serving::kAuto: return OpenAutoIndex(file, std::move(source));
     case Serving::kGraph: return OpenGraphIndex(file, std::move(source));
-    case Serving::kLists: return OpenIvfIndex(file, std::move(source));
+    case Serving::kLists:
+      // BIN_IVF_FLAT was the scan in the first release.
+      if (source->type() == VectorType::kBinary && !file.Has(Section::kListOffsets)) break;
+      return OpenIvfIndex(file, std::move(source));
     case Serving::kSparse: return OpenSparseIndex(file, std::move(source));
-    case Serving::kFlat: break;
+    case Serving::kFlat:
+      if (file.Has(Section::kFlatGraphHeader)) return OpenGraphIndex(file, std::move(source));
+      break;
   }
   std::vector<float> norms;
   if (file.spec().metric == Metric::kCosine) norms = TRY(file.Copy<float>(Section::kInverseNorms, source->row_count()));

@@ -90,6 +90,38 @@ TEST(RealDataTest, ClusterIndexesWithCodesReachTheirRecall) {
   EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_PQ", {{"nlist", "256"}, {"m", "32"}}, search), 0.97);
 }
 
+TEST(RealDataTest, IndexesOverBitsReachTheirRecallOnOrb) {
+  SHARED_OR_SKIP("orb256-20k");
+  const auto source = std::make_shared<MemorySource>(VectorType::kBinary, 256);
+  for (const auto& row : ReadVectors<uint8_t>(folder + "/base.bvecs")) source->Add(row.data());
+  const auto queries = ReadVectors<uint8_t>(folder + "/query.bvecs");
+  struct Case {
+    const char* type;
+    Params build, search;
+  };
+  BuildOptions options;
+  options.threads = 2;
+  for (const Case& one : {Case{"BIN_IVF_FLAT", {{"nlist", "128"}}, {{"nprobe", "32"}}}, Case{"AUTOINDEX", {}, {}}}) {
+    for (const auto& [name, metric] : {std::pair("hamming", Metric::kHamming), std::pair("jaccard", Metric::kJaccard)}) {
+      const auto scores = ReadVectors<float>(folder + "/gt_" + name + "_score.fvecs");
+      const auto index = BuildIndex({one.type, metric, one.build}, source, options).value();
+      size_t found = 0;
+      SearchStats stats;
+      for (size_t q = 0; q < queries.size(); ++q) {
+        SearchRequest request;
+        request.queries = queries[q].data();
+        request.params = one.search;
+        const auto results = index->Search(request, Context(), &stats).value();
+        for (const Hit& hit : results[0]) found += hit.score <= scores[q][kK - 1] + 1e-6f ? 1 : 0;
+      }
+      const double recall = static_cast<double>(found) / static_cast<double>(queries.size() * kK);
+      std::printf("%s %s: recall@10 %.4f, %.0f distances a query\n", one.type, name, recall,
+                  static_cast<double>(stats.distances) / static_cast<double>(queries.size()));
+      EXPECT_GE(recall, 0.9) << one.type << " " << name;
+    }
+  }
+}
+
 TEST(RealDataTest, BinarySearchIsExactOnOrb) {
   SHARED_OR_SKIP("orb256-20k");
   MemorySource source(VectorType::kBinary, 256);

@@ -56,7 +56,7 @@ const std::vector<Family>& Families() {
   static const std::vector<Family> families = {
       {"FLAT", kDense, Serving::kFlat, {}, {}},
       {"BIN_FLAT", kBinary, Serving::kFlat, {}, {}},
-      {"BIN_IVF_FLAT", kBinary, Serving::kFlat, {nlist}, {nprobe}},
+      {"BIN_IVF_FLAT", kBinary, Serving::kLists, {nlist}, {nprobe}},
       {"HNSW", kDense, Serving::kGraph, {m, ef_construction}, {ef, gamma}},
       {"HNSW_SQ",
        kDense,
@@ -292,6 +292,7 @@ double RecallTarget(const Params& params) {
 }
 
 GraphShape GraphShapeOf(const IndexSpec& spec) {
+  if (spec.type == "AUTOINDEX") return {18, 240};  // over bits
   if (spec.type == "DISKANN") {
     const auto degree = static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56));
     return {std::max<uint32_t>(degree / 2, 2), static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100))};
@@ -301,6 +302,10 @@ GraphShape GraphShapeOf(const IndexSpec& spec) {
 
 GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k) {
   constexpr size_t kDefault = 64;  // Milvus takes 16, which finds too little
+  if (spec.type == "AUTOINDEX") {  // over bits
+    const double effort = std::clamp(0.05 / (1 - RecallTarget(params)), 1.0, 16.0);
+    return {std::max({k + k / 4, static_cast<size_t>(effort * static_cast<double>(kDefault)), IntParam(params, "ef", 0)}), 0};
+  }
   if (spec.type == "DISKANN")
     return {std::max(k, IntParam(params, "search_list", IntParam(params, "search_list_size", std::max(k, kDefault)))), 0};
   const auto gamma = params.find("gamma");

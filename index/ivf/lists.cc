@@ -24,11 +24,15 @@ std::vector<uint32_t> RowsWithVectors(const VectorSource& source) {
 
 // How rows are put into clusters: IP by direction, whatever their length.
 Metric ClusterMetric(Metric metric) {
-  return metric == Metric::kL2 ? Metric::kL2 : Metric::kCosine;
+  return metric == Metric::kIp ? Metric::kCosine : metric;
 }
 
+// Rows of 262,144 bits are as many floats here: what is trained on, and the centroids, stay within this.
+constexpr size_t kTrainingBytes = size_t{1} << 30;
+
 std::vector<float> Train(const VectorSource& source, Metric metric, const std::vector<uint32_t>& rows, const Clustering& clustering) {
-  const std::vector<uint32_t> chosen = SampleRows(rows, clustering.clusters * kSamplePerCentroid);
+  const size_t limit = std::max(clustering.clusters, kTrainingBytes / (clustering.dim * sizeof(float)));
+  const std::vector<uint32_t> chosen = SampleRows(rows, std::min(clustering.clusters * kSamplePerCentroid, limit));
   const RowFloats floats(source, ClusterMetric(metric));
   std::vector<float> sample(chosen.size() * clustering.dim);
   for (size_t i = 0; i < chosen.size(); ++i) floats.FiniteRow(chosen[i], sample.data() + i * clustering.dim);
@@ -100,7 +104,8 @@ void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size
 Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options) {
   const std::vector<uint32_t> rows = RowsWithVectors(source);
   IvfLists lists;
-  const size_t count = std::max<size_t>(1, std::min(list_count, rows.size() / kRowsPerCentroid));
+  const size_t most = std::min(rows.size() / kRowsPerCentroid, kTrainingBytes / (source.dim() * sizeof(float)));
+  const size_t count = std::max<size_t>(1, std::min(list_count, most));
   lists.offsets.assign(count + 1, 0);
   lists.centroids.assign(count * source.dim(), 0.0f);
   if (rows.empty()) return lists;

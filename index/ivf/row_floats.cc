@@ -14,6 +14,9 @@ void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out)
     case VectorType::kFloat32: std::memcpy(out, vector, dim * sizeof(float)); return;
     case VectorType::kFloat16: kernels.f16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
     case VectorType::kBFloat16: kernels.bf16_to_f32(static_cast<const uint16_t*>(vector), out, dim); return;
+    case VectorType::kBinary:
+      for (size_t i = 0; i < dim; ++i) out[i] = static_cast<float>(static_cast<const uint8_t*>(vector)[i / 8] >> (i % 8) & 1);
+      return;
     default:
       for (size_t i = 0; i < dim; ++i) out[i] = static_cast<float>(static_cast<const int8_t*>(vector)[i]);
   }
@@ -28,7 +31,7 @@ void Normalise(float* vector, size_t dim) {
 void RowFloats::FiniteRow(size_t row, float* out) const {
   VectorToFloats(source_.type(), source_.Row(row), source_.dim(), out);
   for (size_t i = 0; i < source_.dim(); ++i) out[i] = std::isfinite(out[i]) ? std::clamp(out[i], -1e15f, 1e15f) : 0.0f;
-  if (metric_ == Metric::kCosine) Normalise(out, source_.dim());
+  if (ByDirection(metric_)) Normalise(out, source_.dim());
 }
 
 std::vector<uint32_t> SampleRows(std::vector<uint32_t> rows, size_t limit) {

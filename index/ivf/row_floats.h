@@ -1,6 +1,8 @@
-// The rows of a dense source as the cluster indexes see them: floats, of length 1 for COSINE.
+// The rows of a source as the cluster indexes see them: floats, of length 1 for COSINE.
 //
-// COSINE is L2 between vectors of length 1: the same order, one path for both. Used by one thread.
+// COSINE is L2 between vectors of length 1: the same order, one path for both. Bits become 0 and 1: HAMMING is then L2, and
+// JACCARD, as good a guide as there is among centroids, the cosine (two sets with much in common have a large one). Used by one
+// thread.
 #pragma once
 
 #include <cmath>
@@ -13,8 +15,13 @@
 
 namespace saker::index {
 
-// A vector of a dense type as floats.
+// A vector of any type but sparse as floats.
 void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out);
+
+// Whether the metric's lists are made from vectors of length 1.
+constexpr bool ByDirection(Metric metric) {
+  return metric == Metric::kCosine || metric == Metric::kJaccard;
+}
 
 // Divides by the length; a vector whose length a float cannot hold becomes zeros.
 void Normalise(float* vector, size_t dim);
@@ -24,7 +31,7 @@ class RowFloats {
   RowFloats(const VectorSource& source, Metric metric) : source_(source), metric_(metric) {}
   void Query(const void* query, float* out) const {
     VectorToFloats(source_.type(), query, source_.dim(), out);
-    if (metric_ == Metric::kCosine) Normalise(out, source_.dim());
+    if (ByDirection(metric_)) Normalise(out, source_.dim());
   }
   void Row(size_t row, float* out) const { Query(source_.Row(row), out); }
   // The same with what is not finite made zero and the rest within 1e15: to train on.

@@ -37,6 +37,8 @@ enum class Section : uint32_t {
   kCodeBook = 21,
   kCodeRows = 22,
   kCodeAdds = 23,
+  kCodeFactors = 24,
+  kListReaches = 25,
   kPostingHeader = 50,
   kPostingTerms = 51,
   kPostingLists = 52,

@@ -25,6 +25,7 @@ std::vector<FamilyCase> Cases() {
       cases.push_back({"IVF_SQ8", type, metric, {{"nlist", "16"}}});
       cases.push_back({"IVF_PQ", type, metric, {{"nlist", "16"}, {"m", "4"}}});
       cases.push_back({"SCANN", type, metric, {{"nlist", "16"}}});
+      cases.push_back({"IVF_RABITQ", type, metric, {{"nlist", "16"}}});
     }
   }
   cases.push_back({"HNSW_SQ", VectorType::kFloat32, Metric::kCosine});

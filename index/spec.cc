@@ -345,6 +345,7 @@ size_t CandidateCount(const IndexSpec& spec, const Params& params, size_t k) {
     return std::max(k, static_cast<size_t>(std::min(share * static_cast<double>(k), 4e9)));
   }
   if (spec.type == "IVF_SQ8") return k + k / 4 + 8;
+  if (spec.type == "IVF_RABITQ") return 10 * k + 100;
   return 4 * k + 60;
 }
 

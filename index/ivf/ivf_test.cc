@@ -2,6 +2,7 @@
 #include "index/index_file.h"
 #include "index/ivf/lists.h"
 #include "index/params.h"
+#include "index/quantize/rotation.h"
 #include "index/test_files.h"
 #include "index/test_source.h"
 
@@ -33,6 +34,7 @@ const std::vector<Family>& Families() {
   static const std::vector<Family> families = {{"IVF_SQ8", {{"nlist", "20"}}, {{"nprobe", "20"}}},
                                                {"SCANN", {{"nlist", "20"}}, {{"nprobe", "20"}, {"reorder_k", "400"}}},
                                                {"SCANN", {{"nlist", "20"}, {"sub_dim", "1"}}, {{"nprobe", "20"}}},
+                                               {"IVF_RABITQ", {{"nlist", "20"}}, {{"nprobe", "20"}, {"refine_k", "40"}}},
                                                {"IVF_PQ", {{"nlist", "20"}, {"m", "12"}, {"nbits", "8"}}, {{"nprobe", "20"}}},
                                                {"IVF_PQ", {{"nlist", "20"}, {"m", "12"}, {"nbits", "4"}}, {{"nprobe", "20"}}}};
   return families;
@@ -129,6 +131,7 @@ TEST(IvfTest, CodesAreSmallerThanTheVectors) {
   EXPECT_LT(bytes({"IVF_SQ8", {{"nlist", "20"}}, {}}), 128 + 20);
   EXPECT_LT(bytes({"SCANN", {{"nlist", "20"}}, {}}), 32 + 24);
   EXPECT_LT(bytes({"IVF_PQ", {{"nlist", "20"}, {"m", "8"}}, {}}), 8 + 20);
+  EXPECT_LT(bytes({"IVF_RABITQ", {{"nlist", "20"}}, {}}), 16 + 24);
 }
 
 // Before there were codes every one of these types was written as lists of rows.
@@ -158,6 +161,29 @@ TEST(IvfTest, AFileWithoutCodesIsSearchedExactly) {
   }
 }
 
+TEST(IvfTest, ARotationKeepsLengthsAndSpreadsEveryElement) {
+  std::mt19937 random(kSeed);
+  for (const size_t dim : {1, 2, 3, 5, 24, 100, 128, 200}) {
+    const Rotation rotation(dim);
+    std::vector<float> a = RandomFloats(random, dim), b = RandomFloats(random, dim), one(dim, 0.0f);
+    const auto product = [&](const std::vector<float>& x, const std::vector<float>& y) {
+      double sum = 0;
+      for (size_t d = 0; d < dim; ++d) sum += static_cast<double>(x[d]) * static_cast<double>(y[d]);
+      return sum;
+    };
+    const double before = product(a, b), length = product(a, a);
+    rotation.Apply(a.data());
+    rotation.Apply(b.data());
+    EXPECT_NEAR(product(a, b), before, 1e-4 * static_cast<double>(dim)) << dim;
+    EXPECT_NEAR(product(a, a), length, 1e-5 * length + 1e-6) << dim;
+    one[dim / 2] = 1;
+    rotation.Apply(one.data());
+    if (dim >= 100) {
+      for (const float x : one) EXPECT_LT(std::fabs(x), 0.6f) << dim;
+    }
+  }
+}
+
 // What a file with right checksums may still say wrongly.
 TEST(IvfTest, CodesThatMakeNoSenseAreRefused) {
   std::mt19937 random(kSeed);
@@ -168,6 +194,7 @@ TEST(IvfTest, CodesThatMakeNoSenseAreRefused) {
     size_t book, rows, adds;
     uint8_t code;
     bool right;
+    size_t factors = 0;
   };
   const std::vector<Case> cases = {{{1, 0}, 16, 600 * 8, 600, 127, true},
                                    {{1, 0}, 16, 600 * 8, 600, 128, false},
@@ -181,6 +208,10 @@ TEST(IvfTest, CodesThatMakeNoSenseAreRefused) {
                                    {{2, 3}, 128, 600 * 2, 600, 0, false},
                                    {{2, 0}, 128, 600 * 2, 600, 0, false},
                                    {{2, 4, 1}, 128, 600 * 2, 600, 0, false},
+                                   {{3, 0}, 0, 600, 600, 255, true, 600},
+                                   {{3, 0}, 0, 600, 600, 0, false, 599},
+                                   {{3, 0}, 0, 599, 600, 0, false, 600},
+                                   {{3, 2}, 0, 600, 600, 0, false, 600},
                                    {{0, 0}, 0, 0, 0, 0, false},
                                    {{77, 0}, 16, 600 * 8, 600, 0, false}};
   for (const Case& one : cases) {
@@ -195,6 +226,8 @@ TEST(IvfTest, CodesThatMakeNoSenseAreRefused) {
     writer.Add(Section::kCodeBook, std::as_bytes(std::span(book)));
     writer.Add(Section::kCodeRows, std::as_bytes(std::span(codes)));
     writer.Add(Section::kCodeAdds, std::as_bytes(std::span(adds)));
+    const std::vector<float> factors(one.factors, 1.0f);
+    writer.Add(Section::kCodeFactors, std::as_bytes(std::span(factors)));
     StringFile file;
     ASSERT_TRUE(writer.Write(file).ok());
     StringFileSystem files;

@@ -23,6 +23,7 @@ size_t DivisorFrom(size_t dim, size_t wanted) {
 
 CodeShape CodeShapeOf(const IndexSpec& spec, size_t dim) {
   if (spec.type == "IVF_SQ8") return {CodeKind::kScalar, 0};
+  if (spec.type == "IVF_RABITQ") return {CodeKind::kOneBit, 0};
   if (spec.type == "SCANN") return {CodeKind::kProduct, static_cast<uint32_t>(dim / Param(spec, "sub_dim", 2))};
   if (spec.type == "IVF_PQ") {
     // Codes of other widths become 4-bit ones of at least as many bits: twice the parts for 8.
@@ -46,8 +47,10 @@ Result<std::unique_ptr<ListCodes>> BuildListCodes(const CodeShape& shape, const 
   switch (shape.kind) {
     case CodeKind::kScalar: return BuildScalarCodes(source, metric, lists, options);
     case CodeKind::kProduct: return BuildProductCodes(shape.subspaces, source, metric, lists, options);
-    default: return std::unique_ptr<ListCodes>();
+    case CodeKind::kOneBit: return BuildBitCodes(source, metric, lists, options);
+    case CodeKind::kNone: break;
   }
+  return std::unique_ptr<ListCodes>();
 }
 
 Result<std::unique_ptr<ListCodes>> OpenListCodes(const IndexFileReader& file, const VectorSource& source, const IvfLists& lists) {
@@ -58,6 +61,7 @@ Result<std::unique_ptr<ListCodes>> OpenListCodes(const IndexFileReader& file, co
   if (shape.kind == CodeKind::kProduct && shape.subspaces > 0 && source.dim() % shape.subspaces == 0) {
     return OpenProductCodes(shape.subspaces, file, source, lists);
   }
+  if (shape.kind == CodeKind::kOneBit && shape.subspaces == 0) return OpenBitCodes(file, source, lists);
   return file.Damaged(Section::kCodeHeader, internal::Join("codes of kind ", header[0], " in ", header[1], " parts"));
 }
 

@@ -66,6 +66,9 @@ Result<std::unique_ptr<ListCodes>> BuildScalarCodes(const VectorSource& source, 
 Result<std::unique_ptr<ListCodes>> OpenScalarCodes(const IndexFileReader& file, const VectorSource& source, const IvfLists& lists);
 Result<std::unique_ptr<ListCodes>> BuildProductCodes(size_t subspaces, const VectorSource& source, Metric metric, const IvfLists& lists,
                                                      const BuildOptions& options);
+Result<std::unique_ptr<ListCodes>> BuildBitCodes(const VectorSource& source, Metric metric, const IvfLists& lists,
+                                                 const BuildOptions& options);
+Result<std::unique_ptr<ListCodes>> OpenBitCodes(const IndexFileReader& file, const VectorSource& source, const IvfLists& lists);
 Result<std::unique_ptr<ListCodes>> OpenProductCodes(size_t subspaces, const IndexFileReader& file, const VectorSource& source,
                                                     const IvfLists& lists);
 

@@ -25,6 +25,8 @@ std::vector<FileCase> Cases() {
           {"ivf_sq8_v1", {"IVF_SQ8", Metric::kCosine, {{"nlist", "4"}}}, VectorType::kFloat32},
           {"ivf_pq_v1", {"IVF_PQ", Metric::kL2, {{"nlist", "4"}, {"m", "2"}, {"nbits", "4"}}}, VectorType::kFloat32},
           {"scann_v1", {"SCANN", Metric::kIp, {{"nlist", "4"}}}, VectorType::kInt8},
+          {"ivf_rabitq_v2", {"IVF_RABITQ", Metric::kCosine, {{"nlist", "4"}}}, VectorType::kFloat32},
+          {"bin_ivf_flat_v2", {"BIN_IVF_FLAT", Metric::kHamming, {{"nlist", "4"}}}, VectorType::kBinary},
           {"bin_flat_v1", {"BIN_FLAT", Metric::kJaccard, {}}, VectorType::kBinary},
           {"sparse_v1", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},
           {"sparse_v2", {"SPARSE_INVERTED_INDEX", Metric::kIp, {}}, VectorType::kSparse},

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "index/flat/batch_scan.h"
 #include "index/flat/exact_scan.h"
 #include "index/index_file.h"
 #include "index/ivf/list_codes.h"
 #include "index/ivf/list_ranker.h"
+#include "index/ivf/list_reach.h"
 #include "index/ivf/lists.h"
 #include "index/params.h"
 #include "index/scorer.h"
@@ -13,6 +15,10 @@
 
 namespace saker::index {
 namespace {
+
+constexpr size_t kTogether = 256;              // queries that go through the lists together
+constexpr size_t kTogetherEntries = 1u << 20;  // what they collect: 8 MiB
+constexpr size_t kChunkRows = 256;             // stay in the cache while all the queries of their list score them
 
 // What a search of one query works in; reused by the thread's next one, never holds results.
 struct Scratch {
@@ -26,13 +32,14 @@ struct Scratch {
 class IvfIndex final : public Index, public SavedWithin {
  public:
   IvfIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, std::unique_ptr<const IvfLists> lists, ListRanker ranker,
-           std::unique_ptr<ListCodes> codes, std::vector<float> inverse_norms)
+           std::unique_ptr<ListCodes> codes, ListReach reach, std::vector<float> inverse_norms)
       : spec_(std::move(spec)),
         source_(std::move(source)),
         owned_lists_(std::move(lists)),
         lists_(*owned_lists_),
         ranker_(std::move(ranker)),
         codes_(std::move(codes)),
+        reach_(std::move(reach)),
         inverse_norms_(std::move(inverse_norms)) {
     for (size_t list = 0; list < lists_.count(); ++list) longest_list_ = std::max(longest_list_, lists_.Rows(list).size());
   }
@@ -41,7 +48,7 @@ class IvfIndex final : public Index, public SavedWithin {
   size_t row_count() const override { return source_->row_count(); }
   size_t memory_bytes() const override {
     return sizeof *this + (lists_.centroids.size() + lists_.offsets.size() + lists_.rows.size() + inverse_norms_.size()) * 4 +
-           ranker_.memory_bytes() + (codes_ != nullptr ? codes_->memory_bytes() : 0);
+           ranker_.memory_bytes() + reach_.memory_bytes() + (codes_ != nullptr ? codes_->memory_bytes() : 0);
   }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
@@ -57,19 +64,30 @@ class IvfIndex final : public Index, public SavedWithin {
     // of a row fetched from anywhere.
     const size_t probed = row_count() / lists_.count() * probes;
     const size_t work = codes_ != nullptr ? probed / 16 + candidates : probed;
-    if (request.radius.has_value() || k == allowed.count() || allowed.count() <= work) {
+    if (request.radius.has_value()) return SearchRange(request, allowed, context, stats);
+    if (k == allowed.count() || allowed.count() <= work) {
       return ScanRows(*source_, spec_.metric, Norms(), request.queries, request.query_count, request, allowed, context, stats);
     }
     thread_local Scratch scratch;
     std::vector<std::vector<Hit>> results(request.query_count);
     const size_t stride = RowBytes(source_->type(), source_->dim());
-    for (size_t q = 0; q < request.query_count; ++q) {
+    const auto query_at = [&](size_t q) {
       const void* query = static_cast<const char*>(request.queries) + q * stride;
-      const One one = {query, k, probes, candidates, request.allowed != nullptr ? &allowed : nullptr};
+      return One{query, k, probes, candidates, request.allowed != nullptr ? &allowed : nullptr};
+    };
+    const size_t together = std::min(kTogether, kTogetherEntries / (2 * std::max(k, candidates) + 64));
+    for (size_t first = 0; together > 1 && request.query_count > 1 && first < request.query_count; first += together) {
+      std::vector<One> group;
+      for (size_t q = first; q < std::min(first + together, request.query_count); ++q) group.push_back(query_at(q));
+      TRY(SearchTogether(group, context, &scratch, stats, results.data() + first));
+    }
+    for (size_t q = 0; q < request.query_count; ++q) {
+      if (results[q].size() >= k) continue;
+      const One one = query_at(q);
       results[q] = TRY(codes_ != nullptr ? SearchCodes(one, context, &scratch, stats) : SearchRows(one, context, &scratch, stats));
       // Rows that no estimate can be made of (not finite, beyond a float) are never candidates; without them too few were left.
       if (results[q].size() < k) {
-        auto exact = TRY(ScanRows(*source_, spec_.metric, Norms(), query, 1, request, allowed, context, stats));
+        auto exact = TRY(ScanRows(*source_, spec_.metric, Norms(), one.query, 1, request, allowed, context, stats));
         results[q] = std::move(exact[0]);
       }
     }
@@ -84,6 +102,7 @@ class IvfIndex final : public Index, public SavedWithin {
     writer.Add(Section::kListOffsets, std::as_bytes(std::span(lists_.offsets)));
     writer.Add(Section::kListRows, std::as_bytes(std::span(lists_.rows)));
     writer.Add(Section::kInverseNorms, std::as_bytes(std::span(inverse_norms_)));
+    if (!reach_.reach().empty()) writer.Add(Section::kListReaches, std::as_bytes(std::span(reach_.reach())));
     std::vector<CodeSection> sections;
     if (codes_ != nullptr) sections = codes_->Sections();
     for (const CodeSection& section : sections) writer.Add(section.section, section.bytes);
@@ -107,6 +126,116 @@ class IvfIndex final : public Index, public SavedWithin {
     scratch->query.resize(source_->dim());
     RowFloats(*source_, spec_.metric).Query(one.query, scratch->query.data());
     stats->distances += ranker_.Nearest(scratch->query.data(), one.probes, &scratch->ranker, &scratch->order);
+  }
+
+  // Exactly all rows in the range; of those in lists that may hold one.
+  Result<std::vector<std::vector<Hit>>> SearchRange(const SearchRequest& request, const AllowedRows& allowed, const Context& context,
+                                                    SearchStats* stats) const {
+    if (reach_.reach().empty() || request.query_count >= kBatchQueries) {  // together they are scanned sooner
+      return ScanRows(*source_, spec_.metric, Norms(), request.queries, request.query_count, request, allowed, context, stats);
+    }
+    std::vector<std::vector<Hit>> results(request.query_count);
+    std::vector<float> floats(source_->dim());
+    for (size_t q = 0; q < request.query_count; ++q) {
+      const void* query = static_cast<const char*>(request.queries) + q * RowBytes(source_->type(), source_->dim());
+      RowFloats(*source_, spec_.metric).Query(query, floats.data());
+      Bitset rows;
+      if (reach_.RowsInRange(floats.data(), *request.radius, row_count(), &rows)) {
+        const AllowedRows some(&rows, allowed.bits(), row_count());
+        results[q] = std::move(TRY(ScanRows(*source_, spec_.metric, Norms(), query, 1, request, some, context, stats))[0]);
+      } else {
+        results[q] = std::move(TRY(ScanRows(*source_, spec_.metric, Norms(), query, 1, request, allowed, context, stats))[0]);
+      }
+    }
+    return results;
+  }
+
+  // A query at a list: `key` is the centroid's.
+  struct Visit {
+    uint32_t list, query;
+    float key;
+  };
+
+  // Lists one after the other, each for all the queries that probe it, so that it is read once. The nearest of each query come
+  // first: after them it is known how good a row must be. Queries whose lists hold too few rows get less than k.
+  Status SearchTogether(const std::vector<One>& group, const Context& context, Scratch* scratch, SearchStats* stats,
+                        std::vector<Hit>* results) const {
+    const size_t count = group.size();
+    std::vector<Visit> visits, later;
+    std::vector<CodeQuery> coded(codes_ != nullptr ? count : 0);
+    std::vector<Scorer> scorers(count, Scorer(*source_, spec_.metric, Norms()));
+    std::vector<TopK> best(count, TopK(codes_ != nullptr ? group[0].candidates : group[0].k));
+    for (uint32_t q = 0; q < count; ++q) {
+      TRY(context.Check());
+      RankLists(group[q], scratch, stats);
+      scorers[q].SetQuery(group[q].query);
+      if (codes_ != nullptr) codes_->SetQuery(scratch->query.data(), &coded[q]);
+      for (size_t i = 0; i < scratch->order.size(); ++i) {
+        (i == 0 ? visits : later).push_back({RowOf(scratch->order[i]), q, KeyOf(scratch->order[i])});
+      }
+    }
+    const auto by_list = [](const Visit& a, const Visit& b) { return a.list != b.list ? a.list < b.list : a.query < b.query; };
+    std::sort(visits.begin(), visits.end(), by_list);
+    std::sort(later.begin(), later.end(), by_list);
+    visits.insert(visits.end(), later.begin(), later.end());
+    scratch->keys.resize(longest_list_ + 64);
+    scratch->places.resize(longest_list_ + 64);
+    for (size_t begin = 0, end = 0; begin < visits.size(); begin = end) {
+      TRY(context.Check());
+      while (end < visits.size() && visits[end].list == visits[begin].list) ++end;
+      const std::span<const Visit> here(visits.data() + begin, end - begin);
+      if (codes_ != nullptr) {
+        for (const Visit& visit : here) ScanCodes(visit.list, visit.key, coded[visit.query], group[0].allowed, scratch, &best[visit.query]);
+      } else {
+        ScoreList(here, group[0].allowed, scorers, scratch, &best);
+      }
+      stats->hops += here.size();
+      stats->distances += here.size() * lists_.Rows(visits[begin].list).size();
+    }
+    for (size_t q = 0; q < count; ++q) {
+      if (codes_ == nullptr) {
+        results[q] = best[q].Finish(spec_.metric);
+        continue;
+      }
+      best[q].TakeRows(&scratch->rows);
+      results[q] = TRY(Refine(group[q], scratch, stats));
+    }
+    return OkStatus();
+  }
+
+  // The rows of one list for the queries that visit it, some at a time.
+  void ScoreList(std::span<const Visit> visits, const AllowedRows* allowed, const std::vector<Scorer>& scorers, Scratch* scratch,
+                 std::vector<TopK>* best) const {
+    const std::span<const uint32_t> rows = AllowedOf(visits[0].list, allowed, scratch);
+    for (size_t first = 0; first < rows.size(); first += kChunkRows) {
+      const size_t n = std::min(kChunkRows, rows.size() - first);
+      for (const Visit& visit : visits) {
+        scorers[visit.query].Keys(rows.data() + first, n, scratch->keys.data());
+        TopK& top = (*best)[visit.query];
+        for (size_t i = 0; i < n; ++i) top.Offer(scratch->keys[i], rows[first + i]);
+      }
+    }
+  }
+
+  std::span<const uint32_t> AllowedOf(size_t list, const AllowedRows* allowed, Scratch* scratch) const {
+    const std::span<const uint32_t> rows = lists_.Rows(list);
+    if (allowed == nullptr) return rows;
+    scratch->rows.clear();
+    for (const uint32_t row : rows) {
+      if (allowed->Test(row)) scratch->rows.push_back(row);
+    }
+    return scratch->rows;
+  }
+
+  // Offers the estimates of one list's rows; the scratch's arrays have room for them.
+  void ScanCodes(size_t list, float centroid_key, const CodeQuery& query, const AllowedRows* allowed, Scratch* scratch,
+                 TopK* likely) const {
+    const std::span<const uint32_t> rows = lists_.Rows(list);
+    const size_t found = codes_->Scan(query, list, centroid_key, likely->worst(), scratch->keys.data(), scratch->places.data());
+    for (size_t i = 0; i < found; ++i) {
+      const uint32_t row = rows[scratch->places[i]];
+      if (allowed == nullptr || allowed->Test(row)) likely->Offer(scratch->keys[i], row);
+    }
   }
 
   // All the lists not probed yet behind those that are, nearest first.
@@ -144,14 +273,7 @@ class IvfIndex final : public Index, public SavedWithin {
     TRY(Probe(
         one, context, scratch, stats, [&] { return best.full(); },
         [&](size_t list, float) {
-          std::span<const uint32_t> rows = lists_.Rows(list);
-          if (one.allowed != nullptr) {
-            scratch->rows.clear();
-            for (const uint32_t row : rows) {
-              if (one.allowed->Test(row)) scratch->rows.push_back(row);
-            }
-            rows = scratch->rows;
-          }
+          const std::span<const uint32_t> rows = AllowedOf(list, one.allowed, scratch);
           scorer.Keys(rows.data(), rows.size(), scratch->keys.data());
           for (size_t i = 0; i < rows.size(); ++i) best.Offer(scratch->keys[i], rows[i]);
           stats->distances += rows.size();
@@ -166,17 +288,11 @@ class IvfIndex final : public Index, public SavedWithin {
     TopK likely(one.candidates);
     scratch->keys.resize(longest_list_ + 64);
     scratch->places.resize(longest_list_ + 64);
-    float* const keys = scratch->keys.data();
     TRY(Probe(
         one, context, scratch, stats, [&] { return likely.full(); },
         [&](size_t list, float centroid_key) {
-          const std::span<const uint32_t> rows = lists_.Rows(list);
-          const size_t found = codes_->Scan(scratch->codes, list, centroid_key, likely.worst(), keys, scratch->places.data());
-          for (size_t i = 0; i < found; ++i) {
-            const uint32_t row = rows[scratch->places[i]];
-            if (one.allowed == nullptr || one.allowed->Test(row)) likely.Offer(keys[i], row);
-          }
-          stats->distances += rows.size();
+          ScanCodes(list, centroid_key, scratch->codes, one.allowed, scratch, &likely);
+          stats->distances += lists_.Rows(list).size();
         }));
     likely.TakeRows(&scratch->rows);
     return Refine(one, scratch, stats);
@@ -200,16 +316,19 @@ class IvfIndex final : public Index, public SavedWithin {
   const IvfLists& lists_;
   const ListRanker ranker_;
   const std::unique_ptr<const ListCodes> codes_;  // null: lists of rows, read from the source
+  const ListReach reach_;
   const std::vector<float> inverse_norms_;
   size_t longest_list_ = 0;
 };
 
 Result<std::unique_ptr<Index>> MakeIvfIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, IvfLists lists,
-                                            std::unique_ptr<ListCodes> codes, std::vector<float> inverse_norms) {
+                                            std::unique_ptr<ListCodes> codes, std::vector<float> reaches,
+                                            std::vector<float> inverse_norms) {
   auto owned = std::make_unique<const IvfLists>(std::move(lists));
+  ListReach reach(*owned, spec.metric, source->dim(), std::move(reaches));
   ListRanker ranker = TRY(ListRanker::Make(*owned, spec.metric, source->dim()));
-  return std::unique_ptr<Index>(
-      new IvfIndex(spec, std::move(source), std::move(owned), std::move(ranker), std::move(codes), std::move(inverse_norms)));
+  return std::unique_ptr<Index>(new IvfIndex(spec, std::move(source), std::move(owned), std::move(ranker), std::move(codes),
+                                             std::move(reach), std::move(inverse_norms)));
 }
 
 }  // namespace
@@ -218,10 +337,11 @@ Result<std::unique_ptr<Index>> BuildIvfIndex(const IndexSpec& spec, std::shared_
                                              const BuildOptions& options) {
   IvfLists lists = TRY(BuildIvfLists(*source, spec.metric, ListCount(spec), options));
   auto codes = TRY(BuildListCodes(CodeShapeOf(spec, source->dim()), *source, spec.metric, lists, options));
-  std::vector<float> norms;
+  std::vector<float> reaches = ListReach::Measure(*source, spec.metric, lists, options), norms;
+  if (options.context != nullptr) TRY(options.context->Check());
   if (spec.metric == Metric::kCosine) norms = InverseNorms(*source);
   if (options.progress) options.progress(1.0);
-  return MakeIvfIndex(spec, std::move(source), std::move(lists), std::move(codes), std::move(norms));
+  return MakeIvfIndex(spec, std::move(source), std::move(lists), std::move(codes), std::move(reaches), std::move(norms));
 }
 
 Result<std::unique_ptr<Index>> OpenIvfIndex(const IndexFileReader& file, std::shared_ptr<const VectorSource> source) {
@@ -246,7 +366,12 @@ Result<std::unique_ptr<Index>> OpenIvfIndex(const IndexFileReader& file, std::sh
   auto codes = TRY(OpenListCodes(file, *source, lists));
   std::vector<float> norms;
   if (file.spec().metric == Metric::kCosine) norms = TRY(file.Copy<float>(Section::kInverseNorms, source->row_count()));
-  return MakeIvfIndex(file.spec(), std::move(source), std::move(lists), std::move(codes), std::move(norms));
+  std::vector<float> reaches;
+  if (file.Has(Section::kListReaches)) reaches = TRY(file.Copy<float>(Section::kListReaches, lists.count()));
+  for (const float reach : reaches) {
+    if (!(reach >= 0)) return file.Damaged(Section::kListReaches, "a reach that is no length");
+  }
+  return MakeIvfIndex(file.spec(), std::move(source), std::move(lists), std::move(codes), std::move(reaches), std::move(norms));
 }
 
 }  // namespace saker::index

@@ -66,6 +66,7 @@ class TopK {
   float worst() const { return limit_ == kNone ? std::numeric_limits<float>::infinity() : KeyOf(limit_); }
 
   bool full() const { return buffer_.size() >= k_; }
+  size_t size() const { return std::min(buffer_.size(), k_); }
 
   // Makes worst() what it can be now, where that is cheap: for a few tens of results.
   void Settle() {

@@ -1,6 +1,7 @@
 #include "index/ivf/ivf_index.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "index/flat/batch_scan.h"
 #include "index/flat/exact_scan.h"
@@ -58,7 +59,7 @@ class IvfIndex final : public Index, public SavedWithin {
     if (stats == nullptr) stats = &unused;
     const AllowedRows allowed(request.allowed, source_->valid(), row_count());
     const size_t k = std::min(request.k, allowed.count());
-    const size_t probes = std::min(ProbeCount(spec_, request.params), lists_.count());
+    const size_t probes = ProbesFor(request, allowed.count());
     const size_t candidates = codes_ != nullptr ? CandidateCount(spec_, request.params, k) : 0;
     // A range must be complete, and few rows are scanned sooner than lists are sifted for them. A code costs about a sixteenth
     // of a row fetched from anywhere.
@@ -118,6 +119,15 @@ class IvfIndex final : public Index, public SavedWithin {
     size_t candidates;
     const AllowedRows* allowed;  // null: every row
   };
+
+  // The best of few rows lie as far away as many of all the rows: under a filter that leaves a share s more lists are probed, so
+  // that recall is not below that without one. Measured on word vectors and image descriptors: s^-0.4 times as many.
+  size_t ProbesFor(const SearchRequest& request, size_t allowed) const {
+    const size_t probes = ProbeCount(spec_, request.params);
+    if (request.allowed == nullptr || allowed == 0) return std::min(probes, lists_.count());
+    const double share = static_cast<double>(allowed) / static_cast<double>(row_count());
+    return std::min(static_cast<size_t>(std::ceil(static_cast<double>(probes) * std::pow(share, -0.4))), lists_.count());
+  }
 
   const float* Norms() const { return inverse_norms_.empty() ? nullptr : inverse_norms_.data(); }
 
@@ -289,7 +299,7 @@ class IvfIndex final : public Index, public SavedWithin {
     scratch->keys.resize(longest_list_ + 64);
     scratch->places.resize(longest_list_ + 64);
     TRY(Probe(
-        one, context, scratch, stats, [&] { return likely.full(); },
+        one, context, scratch, stats, [&] { return likely.size() >= one.k; },
         [&](size_t list, float centroid_key) {
           ScanCodes(list, centroid_key, scratch->codes, one.allowed, scratch, &likely);
           stats->distances += lists_.Rows(list).size();

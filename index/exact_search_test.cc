@@ -206,6 +206,21 @@ TEST(TopKTest, KeepsTheBestOfManyWithTiesBySmallerRow) {
   }
 }
 
+TEST(TopKTest, SelectionEqualsSortingInAnyOrder) {
+  std::mt19937 random(kSeed);
+  for (int round = 0; round < 2000; ++round) {
+    const size_t n = 1 + random() % 300, k = 1 + random() % n;
+    std::vector<uint64_t> values(n);
+    for (size_t i = 0; i < n; ++i) values[i] = round % 4 == 0 ? i : round % 4 == 1 ? n - i : round % 4 == 2 ? random() % 7 : random();
+    std::vector<uint64_t> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    SelectSmallest(values.data(), n, k);
+    EXPECT_EQ(values[k - 1], sorted[k - 1]);
+    std::sort(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k));
+    EXPECT_TRUE(std::equal(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k), sorted.begin()));
+  }
+}
+
 TEST(TopKTest, PackedKeysKeepTheOrderOfFloats) {
   const float keys[] = {-INFINITY, -3e38f, -1.0f, -1e-45f, 0.0f, 1e-45f, 1.0f, 3e38f, INFINITY, NAN};
   for (size_t i = 1; i < std::size(keys); ++i) EXPECT_LT(PackKey(keys[i - 1], 9), PackKey(keys[i], 0));

@@ -50,6 +50,39 @@ inline bool InRange(Metric metric, const SearchRequest& request, float score) {
   return (!request.radius.has_value() || score > *request.radius) && (!request.range_filter.has_value() || score <= *request.range_filter);
 }
 
+// Moves the k smallest of values[0..n) to the front, the largest of them last; 0 < k <= n. Hoare's selection with a partition
+// that does not branch on what it compares: on hundreds of values in random order std::nth_element mispredicts half of them and
+// was a quarter of a cluster index's search.
+inline void SelectSmallest(uint64_t* values, size_t n, size_t k) {
+  for (int round = 0; n > 1; ++round) {
+    if (round == 40) {  // only for an order made to defeat it
+      std::nth_element(values, values + (k - 1), values + n);
+      return;
+    }
+    const uint64_t a = values[0], b = values[n / 2], c = values[n - 1];
+    const size_t middle = (a < b) == (b < c) ? n / 2 : (b < a) == (a < c) ? 0 : n - 1;
+    const uint64_t pivot = values[middle];
+    values[middle] = a;
+    size_t smaller = 0;  // values[1..smaller] are below the pivot
+    for (size_t i = 1; i < n; ++i) {
+      const uint64_t value = values[i];
+      values[i] = values[smaller + 1];
+      values[smaller + 1] = value;
+      smaller += value < pivot ? 1 : 0;
+    }
+    values[0] = values[smaller];
+    values[smaller] = pivot;
+    if (smaller == k - 1) return;
+    if (smaller >= k) {
+      n = smaller;
+    } else {
+      values += smaller + 1;
+      n -= smaller + 1;
+      k -= smaller + 1;
+    }
+  }
+}
+
 // Keeps the k best of what it is offered: a buffer of up to twice k, cut back to k whenever it is full, so that an offer
 // costs a comparison and, rarely, a store, for k = 10 as for k = 16,384.
 class TopK {
@@ -98,9 +131,8 @@ class TopK {
       buffer_.clear();
       return;
     }
-    const auto last = buffer_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-    std::nth_element(buffer_.begin(), last, buffer_.end());
-    limit_ = *last;
+    SelectSmallest(buffer_.data(), buffer_.size(), k_);
+    limit_ = buffer_[k_ - 1];
     buffer_.resize(k_);
   }
 

@@ -11,6 +11,7 @@ namespace saker::index {
 namespace {
 
 constexpr size_t kBlockBytes = 64 * 1024;  // of codes: with the rows they come from in the second cache
+constexpr size_t kAhead = 6;               // rows fetched before they are coded: those of a list stand anywhere
 constexpr double kLeastSquared = 1e-24, kMostSquared = 1e24;
 constexpr float kLoose = 1.002f;  // a float sum of up to 32,768 squares, and its root
 
@@ -101,8 +102,9 @@ void BatchScan::CodeRow(const Scorer& scorer, const float* inverse_norms, uint32
   const bool tame = Tame(static_cast<double>(terms.squared)) || terms.squared == 0;
   scales_[at] = terms.scale * factor;
   lows_[at] = terms.low * factor;
-  slacks_[at] = tame ? RoundedUp(slack * static_cast<double>(factor)) : INFINITY;
-  less_[at] = RoundedDown(static_cast<double>(terms.squared) * (1 - rounding_));
+  constexpr float kMore = 1 + 0x1p-20f;  // than a rounding or two
+  slacks_[at] = tame ? static_cast<float>(slack * static_cast<double>(factor)) * kMore : INFINITY;
+  less_[at] = static_cast<float>(static_cast<double>(terms.squared) * (1 - rounding_)) * (2 - kMore);
   // A row of denormals squares to nothing without being a row of zeros.
   if (terms.squared == 0 && (terms.low != 0 || terms.scale != 0)) slacks_[at] = INFINITY;
 }
@@ -115,14 +117,31 @@ float BatchScan::LimitOf(const Query& query, float worst) const {
   return RoundedDown(-key / (query.step * static_cast<double>(query.inverse_norm)));
 }
 
-void BatchScan::Sift(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best) {
-  for (size_t i = 0; i < count; ++i) CodeRow(scorer, inverse_norms, rows[i], i);
+void BatchScan::Mark(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best,
+                     const uint32_t* queries, size_t query_count) {
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) scorer.Prefetch(rows[i + kAhead]);
+    CodeRow(scorer, inverse_norms, rows[i], i);
+  }
   tiles_ = (count + kSieveRows - 1) / kSieveRows;
-  for (size_t q = 0; q < queries_.size(); ++q) limits_[q] = LimitOf(queries_[q], std::min(best[q].worst(), limit_));
-  const SieveRows coded = {codes_.data(), tiles_, groups_, scales_.data(), lows_.data(), slacks_.data(), less_.data()};
-  const SieveQueries asked = {query_codes_.data(),  queries_.size(),    query_sums_.data(),
-                              query_slacks_.data(), query_less_.data(), limits_.data()};
-  kernels_.sift(coded, asked, masks_.data());
+  SieveQueries asked = {query_codes_.data(), query_count, query_sums_.data(), query_slacks_.data(), query_less_.data(), limits_.data()};
+  if (queries != nullptr) {
+    some_codes_.resize(query_codes_.size());
+    for (std::vector<float>* terms : {&some_sums_, &some_slacks_, &some_less_}) terms->resize(queries_.size());
+    const size_t bytes = groups_ * 4;
+    for (size_t i = 0; i < query_count; ++i) {
+      std::memcpy(some_codes_.data() + i * bytes, query_codes_.data() + queries[i] * bytes, bytes);
+      some_sums_[i] = query_sums_[queries[i]];
+      some_slacks_[i] = query_slacks_[queries[i]];
+      some_less_[i] = query_less_[queries[i]];
+    }
+    asked = {some_codes_.data(), query_count, some_sums_.data(), some_slacks_.data(), some_less_.data(), limits_.data()};
+  }
+  for (size_t i = 0; i < query_count; ++i) {
+    const size_t q = queries != nullptr ? queries[i] : i;
+    limits_[i] = LimitOf(queries_[q], std::min(best[q].worst(), limit_));
+  }
+  kernels_.sift({codes_.data(), tiles_, groups_, scales_.data(), lows_.data(), slacks_.data(), less_.data()}, asked, masks_.data());
 }
 
 size_t BatchScan::Rows(size_t query, const uint32_t* rows, size_t count, uint32_t* out) const {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "index/index.h"
@@ -35,7 +36,14 @@ class BatchScan {
 
   // Codes `rows` (scorer: for their addresses and inverse norms) and marks for each query which of them may have a key that
   // `best` still takes: Rows() then lists them.
-  void Sift(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best);
+  void Sift(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best) {
+    Mark(scorer, inverse_norms, rows, count, best, nullptr, queries_.size());
+  }
+  // The same for some of the queries, which are then numbered by their place among those.
+  void SiftFor(std::span<const uint32_t> queries, const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count,
+               const std::vector<TopK>& best) {
+    Mark(scorer, inverse_norms, rows, count, best, queries.data(), queries.size());
+  }
   // Those of the last block for one query; returns how many.
   size_t Rows(size_t query, const uint32_t* rows, size_t count, uint32_t* out) const;
 
@@ -45,6 +53,8 @@ class BatchScan {
     double step;  // of the code; 0: outside the lengths that the bound holds for
     float inverse_norm;
   };
+  void Mark(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best,
+            const uint32_t* queries, size_t query_count);
   void CodeQuery(const Scorer& scorer, const void* vector, size_t q, std::vector<float>* floats);
   void CodeRow(const Scorer& scorer, const float* inverse_norms, uint32_t row, size_t at);
   float LimitOf(const Query& query, float worst) const;
@@ -63,6 +73,8 @@ class BatchScan {
   std::vector<float> floats_;
   std::vector<uint8_t> codes_;
   std::vector<float> scales_, lows_, slacks_, less_;
+  std::vector<int8_t> some_codes_;  // of the queries that a block is sifted for
+  std::vector<float> some_sums_, some_slacks_, some_less_;
   std::vector<uint32_t> masks_;
   size_t tiles_ = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "index/flat/batch_scan.h"
 #include "index/flat/exact_scan.h"
@@ -17,7 +19,7 @@
 namespace saker::index {
 namespace {
 
-constexpr size_t kTogether = 256;              // queries that go through the lists together
+constexpr size_t kTogether = 1024;             // queries that go through the lists together
 constexpr size_t kTogetherEntries = 1u << 20;  // what they collect: 8 MiB
 constexpr size_t kChunkRows = 256;             // stay in the cache while all the queries of their list score them
 
@@ -25,7 +27,7 @@ constexpr size_t kChunkRows = 256;             // stay in the cache while all th
 struct Scratch {
   std::vector<float> query, keys;
   std::vector<uint64_t> order;
-  std::vector<uint32_t> places, rows;
+  std::vector<uint32_t> places, rows, queries;
   ListRanker::Scratch ranker;
   CodeQuery codes;
 };
@@ -175,6 +177,10 @@ class IvfIndex final : public Index, public SavedWithin {
     std::vector<CodeQuery> coded(codes_ != nullptr ? count : 0);
     std::vector<Scorer> scorers(count, Scorer(*source_, spec_.metric, Norms()));
     std::vector<TopK> best(count, TopK(codes_ != nullptr ? group[0].candidates : group[0].k));
+    std::optional<BatchScan> batch;
+    if (codes_ == nullptr && BatchScan::Pays(source_->type(), count)) {
+      batch.emplace(*source_, spec_.metric, static_cast<const char*>(group[0].query), count, std::numeric_limits<float>::infinity());
+    }
     for (uint32_t q = 0; q < count; ++q) {
       TRY(context.Check());
       RankLists(group[q], scratch, stats);
@@ -197,7 +203,7 @@ class IvfIndex final : public Index, public SavedWithin {
       if (codes_ != nullptr) {
         for (const Visit& visit : here) ScanCodes(visit.list, visit.key, coded[visit.query], group[0].allowed, scratch, &best[visit.query]);
       } else {
-        ScoreList(here, group[0].allowed, scorers, scratch, &best);
+        ScoreList(here, group[0].allowed, scorers, batch, scratch, &best);
       }
       stats->hops += here.size();
       stats->distances += here.size() * lists_.Rows(visits[begin].list).size();
@@ -213,16 +219,26 @@ class IvfIndex final : public Index, public SavedWithin {
     return OkStatus();
   }
 
-  // The rows of one list for the queries that visit it, some at a time.
-  void ScoreList(std::span<const Visit> visits, const AllowedRows* allowed, const std::vector<Scorer>& scorers, Scratch* scratch,
-                 std::vector<TopK>* best) const {
+  // The rows of one list for the queries that visit it, some at a time; for many queries only those that may be among the best.
+  void ScoreList(std::span<const Visit> visits, const AllowedRows* allowed, const std::vector<Scorer>& scorers,
+                 std::optional<BatchScan>& batch, Scratch* scratch, std::vector<TopK>* best) const {
     const std::span<const uint32_t> rows = AllowedOf(visits[0].list, allowed, scratch);
-    for (size_t first = 0; first < rows.size(); first += kChunkRows) {
-      const size_t n = std::min(kChunkRows, rows.size() - first);
-      for (const Visit& visit : visits) {
-        scorers[visit.query].Keys(rows.data() + first, n, scratch->keys.data());
-        TopK& top = (*best)[visit.query];
-        for (size_t i = 0; i < n; ++i) top.Offer(scratch->keys[i], rows[first + i]);
+    const bool sift = batch.has_value() && visits.size() >= kBatchQueries;
+    const size_t chunk = sift ? std::min(kChunkRows, batch->block_rows()) : kChunkRows;
+    scratch->queries.clear();
+    for (const Visit& visit : visits) scratch->queries.push_back(visit.query);
+    scratch->places.resize(std::max(scratch->places.size(), chunk));
+    for (size_t first = 0; first < rows.size(); first += chunk) {
+      const size_t n = std::min(chunk, rows.size() - first);
+      const uint32_t* scored = rows.data() + first;
+      if (sift) batch->SiftFor(scratch->queries, scorers[0], Norms(), scored, n, *best);
+      for (size_t v = 0; v < visits.size(); ++v) {
+        const size_t likely = sift ? batch->Rows(v, rows.data() + first, n, scratch->places.data()) : n;
+        if (sift) scored = scratch->places.data();
+        scorers[visits[v].query].Keys(scored, likely, scratch->keys.data());
+        TopK& top = (*best)[visits[v].query];
+        for (size_t i = 0; i < likely; ++i) top.Offer(scratch->keys[i], scored[i]);
+        if (sift) top.Settle();
       }
     }
   }

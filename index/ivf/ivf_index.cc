@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kTogether = 1024;             // queries that go through the lists together
 constexpr size_t kTogetherEntries = 1u << 20;  // what they collect: 8 MiB
+constexpr size_t kTogetherBytes = 32u << 20;   // and what they became
 constexpr size_t kChunkRows = 256;             // stay in the cache while all the queries of their list score them
 
 // What a search of one query works in; reused by the thread's next one, never holds results.
@@ -78,7 +79,7 @@ class IvfIndex final : public Index, public SavedWithin {
       const void* query = static_cast<const char*>(request.queries) + q * stride;
       return One{query, k, probes, candidates, request.allowed != nullptr ? &allowed : nullptr};
     };
-    const size_t together = std::min(kTogether, kTogetherEntries / (2 * std::max(k, candidates) + 64));
+    const size_t together = std::min({kTogether, kTogetherEntries / (2 * std::max(k, candidates) + 64), kTogetherBytes / QueryBytes()});
     for (size_t first = 0; together > 1 && request.query_count > 1 && first < request.query_count; first += together) {
       std::vector<One> group;
       for (size_t q = first; q < std::min(first + together, request.query_count); ++q) group.push_back(query_at(q));
@@ -161,6 +162,9 @@ class IvfIndex final : public Index, public SavedWithin {
     }
     return results;
   }
+
+  // Of a query made ready: floats, tables, codes (CodeQuery, BatchScan).
+  size_t QueryBytes() const { return source_->dim() * (codes_ != nullptr ? 96 : 16) + 1024; }
 
   // A query at a list: `key` is the centroid's.
   struct Visit {

@@ -48,6 +48,8 @@ class RealWorld {
     storage_.reset();
   }
 
+  const MemoryBudget& memory() const { return memory_; }
+
  private:
   const std::filesystem::path directory_;
   WorkerPool search_{{.name = "search", .threads = 2}};

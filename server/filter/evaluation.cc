@@ -40,8 +40,8 @@ void AppendDefault(const FieldRef& field, Column* column) {
 }  // namespace
 
 Evaluation::Evaluation(const std::vector<FieldRef>& fields, const std::vector<JsonField>& json_fields, const RowBatch& rows,
-                       uint64_t sample_seed)
-    : fields_(fields), rows_(rows), sample_seed_(sample_seed) {
+                       const RowIndexes& indexes, uint64_t sample_seed)
+    : fields_(fields), rows_(rows), indexes_(indexes), sample_seed_(sample_seed) {
   for (const JsonField& field : json_fields) scans_.push_back(std::make_unique<JsonScan>(field));
 }
 
@@ -72,6 +72,18 @@ void Evaluation::StartBlock(size_t begin, size_t rows) {
   begin_ = begin;
   block_rows_ = rows;
   for (const auto& scan : scans_) scan->StartBlock();
+}
+
+const uint64_t* Evaluation::Matching(const Predicate& predicate, size_t field, const match::MatchQuery& query) {
+  if (indexes_.matches == nullptr || columns_[field].constant) return nullptr;
+  const auto found = indexes_.matches->find(fields_[field].id);
+  if (found == indexes_.matches->end() || found->second->row_count() != rows_.row_count) return nullptr;
+  std::vector<uint64_t>& words = matching_[&predicate];
+  if (words.empty()) {
+    words.resize((rows_.row_count + 63) / 64);
+    found->second->Find(query, words.data());
+  }
+  return words.data() + begin_ / 64;
 }
 
 void Evaluation::Known(size_t field, uint64_t* words) const {

@@ -114,10 +114,11 @@ class CompiledFilter final : public Filter {
     return partition_keys_.has_value() ? &*partition_keys_ : nullptr;
   }
 
-  Result<index::Bitset> Evaluate(const RowBatch& rows, const Context& context) const override {
+  using Filter::Evaluate;
+  Result<index::Bitset> Evaluate(const RowBatch& rows, const RowIndexes& indexes, const Context& context) const override {
     if (root_->constant() != nullptr) return index::Bitset(rows.row_count, *root_->constant());
     index::Bitset chosen(rows.row_count);
-    Evaluation evaluation(fields_, json_fields_, rows, sample_seed_);
+    Evaluation evaluation(fields_, json_fields_, rows, indexes, sample_seed_);
     TRY(evaluation.Bind());
     for (size_t begin = 0; begin < rows.row_count; begin += kBlockRows) {
       TRY(context.Check());

@@ -17,6 +17,7 @@
 #include "common/context.h"
 #include "common/result.h"
 #include "index/bitset.h"
+#include "server/match/match_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 
@@ -31,6 +32,11 @@ struct TemplateValue {
   std::variant<bool, int64_t, double, std::string, Json, List> value;
 };
 using Templates = std::map<std::string, TemplateValue>;
+
+// What is there of a batch's rows beside their columns. Whatever is missing is computed from the columns.
+struct RowIndexes {
+  const match::MatchIndexMap* matches = nullptr;  // not owned
+};
 
 class Filter {
  public:
@@ -50,8 +56,9 @@ class Filter {
   // When a top-level AND fixes the partition key to some values: those values.
   virtual const std::vector<ScalarValue>* partition_key_values() const = 0;
 
-  // One bit per row of `rows`: set when TRUE. A field that `rows` lacks reads as its default, or null.
-  virtual Result<index::Bitset> Evaluate(const RowBatch& rows, const Context& context) const = 0;
+  // One bit per row of `rows`: set when TRUE. A field that `rows` lacks reads as its default, or null. The indexes are of these rows.
+  virtual Result<index::Bitset> Evaluate(const RowBatch& rows, const RowIndexes& indexes, const Context& context) const = 0;
+  Result<index::Bitset> Evaluate(const RowBatch& rows, const Context& context) const { return Evaluate(rows, RowIndexes(), context); }
 };
 
 }  // namespace saker::filter

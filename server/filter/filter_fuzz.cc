@@ -3,7 +3,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/analyzer/analyzer.h"
 #include "server/filter/filter.h"
+#include "server/match/match_index.h"
 
 namespace saker::filter {
 namespace {
@@ -21,6 +23,7 @@ FieldSchema Field(int64_t id, const char* name, DataType type, DataType element 
 struct World {
   CollectionSchema schema;
   RowBatch rows;
+  match::MatchIndexMap matches;
 
   World() {
     schema.fields = {Field(100, "id", DataType::kInt64),
@@ -35,6 +38,7 @@ struct World {
                      Field(109, "$meta", DataType::kJson)};
     schema.fields[0].is_primary_key = true;
     schema.fields[2].is_partition_key = true;
+    schema.fields[2].type_params = {{"enable_match", "true"}};
     schema.fields[9].is_dynamic = true;
     schema.enable_dynamic_field = true;
     rows.row_count = 70;
@@ -43,6 +47,7 @@ struct World {
       rows.field_ids.push_back(field.id);
       rows.columns.push_back(Fill(field));
     }
+    matches[102] = match::MatchIndex::Build(*rows.Find(102), *analyzer::Analyzer::Make("").value(), Context()).value();
   }
 
   static Column Fill(const FieldSchema& field) {
@@ -87,6 +92,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto chosen = (*filter)->Evaluate(world.rows, saker::Context());
   Expect(chosen.ok() && chosen->size() == world.rows.row_count);
+  auto indexed = *(*filter)->Evaluate(world.rows, RowIndexes{.matches = &world.matches}, saker::Context());
+  const size_t by_index = indexed.Count();
+  indexed.And(*chosen);
+  Expect(by_index == chosen->Count() && indexed.Count() == by_index);
   if ((*filter)->always_true()) Expect(chosen->Count() == world.rows.row_count);
   const auto negated = Filter::Compile("not (" + text + ")", world.schema, templates, 1);
   if (!negated.ok()) return 0;

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "server/analyzer/analyzer.h"
 #include "server/filter/filter.h"
 
 namespace saker::filter {
@@ -47,10 +48,11 @@ RowBatch Rows(const CollectionSchema& schema, const Texts& texts) {
   return rows;
 }
 
-std::string Chosen(const CollectionSchema& schema, const RowBatch& rows, std::string_view text, const Templates& templates = {}) {
+std::string Chosen(const CollectionSchema& schema, const RowBatch& rows, std::string_view text, const Templates& templates = {},
+                   const RowIndexes& indexes = {}) {
   const auto filter = Filter::Compile(text, schema, templates);
   if (!filter.ok()) return filter.status().message();
-  const auto bits = (*filter)->Evaluate(rows, Context());
+  const auto bits = (*filter)->Evaluate(rows, indexes, Context());
   if (!bits.ok()) return bits.status().message();
   std::string out;
   bits->ForEach([&](size_t row) { out += std::to_string(row) + " "; });
@@ -157,9 +159,11 @@ TEST(TextMatch, AgreesWithANaiveTwin) {
   };
   const CollectionSchema schema = Schema();
   Texts texts;
-  for (int i = 0; i < 200; ++i) texts.push_back(random() % 10 == 0 ? std::nullopt : std::optional(text_of(9)));
+  for (int i = 0; i < 5000; ++i) texts.push_back(random() % 10 == 0 ? std::nullopt : std::optional(text_of(9)));
   const RowBatch rows = Rows(schema, texts);
-  for (int round = 0; round < 200; ++round) {
+  match::MatchIndexMap matches;
+  matches[101] = match::MatchIndex::Build(rows.columns[1], *analyzer::Analyzer::Make("").value(), Context()).value();
+  for (int round = 0; round < 60; ++round) {
     const bool phrase = random() % 2 == 0;
     const bool negated = random() % 4 == 0;
     const auto number = static_cast<int64_t>(random() % 5 + (phrase ? 0 : 1));
@@ -174,6 +178,7 @@ TEST(TextMatch, AgreesWithANaiveTwin) {
       if (truth != negated) expected += std::to_string(row) + " ";
     }
     ASSERT_EQ(Chosen(schema, rows, (negated ? "not " : "") + call), expected) << call;
+    ASSERT_EQ(Chosen(schema, rows, (negated ? "not " : "") + call, {}, RowIndexes{.matches = &matches}), expected) << call;
   }
 }
 

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "server/filter/cell.h"
 #include "server/filter/constant.h"
+#include "server/filter/filter.h"
+#include "server/match/match_query.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 
@@ -45,11 +48,13 @@ struct JsonField {
 };
 
 class JsonScan;
+class Predicate;
 
 // One pass over one batch.
 class Evaluation {
  public:
-  Evaluation(const std::vector<FieldRef>& fields, const std::vector<JsonField>& json_fields, const RowBatch& rows, uint64_t sample_seed);
+  Evaluation(const std::vector<FieldRef>& fields, const std::vector<JsonField>& json_fields, const RowBatch& rows,
+             const RowIndexes& indexes, uint64_t sample_seed);
   ~Evaluation();
   Status Bind();
   void StartBlock(size_t begin, size_t rows);
@@ -63,6 +68,8 @@ class Evaluation {
   size_t base(size_t field) const { return columns_[field].constant ? 0 : begin_; }
   // The non-null rows of the block.
   void Known(size_t field, uint64_t* words) const;
+  // The rows of the block that match, when the field has an index for that; asked once for each predicate and batch. Null without one.
+  const uint64_t* Matching(const Predicate& predicate, size_t field, const match::MatchQuery& query);
   JsonScan& json(size_t json_field) { return *scans_[json_field]; }
   // What a predicate could not tell; the first stays, and ends the evaluation at the block's end.
   void Fail(Status error) {
@@ -77,12 +84,14 @@ class Evaluation {
   };
   const std::vector<FieldRef>& fields_;
   const RowBatch& rows_;
+  const RowIndexes indexes_;
   const uint64_t sample_seed_;
   std::vector<BoundColumn> columns_;
   std::vector<std::unique_ptr<Column>> owned_;
   std::vector<std::unique_ptr<JsonScan>> scans_;
   size_t begin_ = 0;
   size_t block_rows_ = 0;
+  std::map<const Predicate*, std::vector<uint64_t>> matching_;  // a bit for each row of the batch
   Status error_;
 };
 

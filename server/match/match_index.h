@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -52,5 +53,8 @@ class MatchIndex {
   std::string positions_;  // of each term, for each of its rows: bytes, differences of the positions
   std::vector<uint64_t> position_starts_;
 };
+
+// By field id.
+using MatchIndexMap = std::map<int64_t, std::shared_ptr<const MatchIndex>>;
 
 }  // namespace saker::match

@@ -4,6 +4,7 @@
 
 #include <random>
 #include <set>
+#include <thread>
 
 #include "server/coord/real_world.h"
 #include "server/proxy/make_proxy.h"
@@ -124,6 +125,93 @@ TEST_F(DurableTest, TruncatedAndDroppedRowsNeverComeBack) {
   ASSERT_EQ(proxy_->DropCollection(shop_).message(), "");
   Create(2);
   EXPECT_EQ(Count(), 0);
+}
+
+// Rows 0 ... n-1; a few words from a small vocabulary each.
+std::vector<std::string> Sentences(int n) {
+  std::mt19937_64 random(20261130);
+  std::vector<std::string> texts;
+  for (int i = 0; i < n; ++i) {
+    std::string text;
+    for (size_t words = random() % 6; words > 0; --words) text += "w" + std::to_string(random() % (random() % 30 + 1)) + " ";
+    texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+// The index of texts is built behind the writes: with and without it the
+// answers are those of the rows.
+TEST_F(DurableTest, MatchesOfTextAreTheSameWithAndWithoutTheirIndex) {
+  constexpr int kRows = 6000;
+  CollectionSchema schema = ShopSchema();
+  schema.fields[3].type_params = {{"max_length", "200"}, {"enable_analyzer", "true"}, {"enable_match", "true"}};
+  Create(2, "FLAT", schema);
+  const std::vector<std::string> texts = Sentences(kRows);
+  const auto write = [&](int first, int last) {
+    InsertRequest request;
+    request.target = shop_;
+    std::vector<int64_t> ids, prices;
+    std::vector<std::vector<float>> vectors;
+    for (int i = first; i < last; ++i) {
+      ids.push_back(i);
+      prices.push_back(i);
+      vectors.push_back({static_cast<float>(i), 0});
+    }
+    request.columns = {Integers("id", ids), Vectors("vector", vectors), Integers("price", prices),
+                       Texts("word", {texts.begin() + first, texts.begin() + last})};
+    request.row_count = ids.size();
+    ASSERT_EQ(proxy_->Insert(std::move(request), context_).status().message(), "");
+  };
+  const auto has = [&](int row, const std::string& word) {
+    return (" " + texts[static_cast<size_t>(row)]).find(" " + word + " ") != std::string::npos;
+  };
+  int written = 0;
+  std::set<int> deleted;
+  const auto expect_all = [&](const std::string& when) {
+    int64_t either = 0, phrase = 0, neither = 0, cheap = 0;
+    for (int i = 0; i < written; ++i) {
+      if (deleted.contains(i)) continue;
+      either += has(i, "w3") || has(i, "w7") ? 1 : 0;
+      neither += has(i, "w3") || has(i, "w7") ? 0 : 1;
+      phrase += (" " + texts[static_cast<size_t>(i)]).find(" w1 w0 ") != std::string::npos ? 1 : 0;
+      cheap += i < 500 && has(i, "w3") ? 1 : 0;
+    }
+    EXPECT_EQ(Count("text_match(word, 'w3 W7')"), either) << when;
+    EXPECT_EQ(Count("not text_match(word, 'w3 w7')"), neither) << when;
+    EXPECT_EQ(Count("phrase_match(word, 'w1 w0')"), phrase) << when;
+    EXPECT_EQ(Count("price < 500 and text_match(word, 'w3')"), cheap) << when;
+  };
+  // FLAT has no index of its own, so that what the ledger knows of indexes are
+  // those of texts.
+  const auto await_index = [&](bool there) {
+    const auto reached = [&] { return (world_.memory().Accounts()["index"] > 0) == there; };
+    for (int i = 0; i < 1000 && !reached(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(reached());
+  };
+  write(0, written = 100);
+  expect_all("few rows");
+  write(100, written = 5000);
+  expect_all("growing");
+  await_index(true);
+  expect_all("growing, indexed");
+  for (int i = 0; i < 5000; i += 7) deleted.insert(i);
+  Delete("id % 7 == 0");
+  expect_all("growing, indexed, deletes");
+  ASSERT_EQ(proxy_->Flush("", {"shop"}, context_).status().message(), "");
+  await_index(true);
+  expect_all("sealed");
+  write(5000, written = kRows);
+  expect_all("sealed and growing");
+  ASSERT_TRUE(proxy_->Release(shop_, {}).ok());
+  await_index(false);
+  ASSERT_EQ(proxy_->Load(shop_, {}, false).message(), "");
+  expect_all("loaded again");
+  await_index(true);
+  expect_all("loaded again, indexed");
+  Restart();
+  expect_all("restarted");
+  await_index(true);
+  expect_all("restarted, indexed");
 }
 
 TEST_F(DurableTest, NewFieldsReadAsNullInOldRows) {

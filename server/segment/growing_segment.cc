@@ -78,6 +78,29 @@ void GrowingSegment::ReplaceRun(std::span<const std::shared_ptr<const Piece>> ru
   pieces_.Set(std::move(pieces));
 }
 
+void GrowingSegment::SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index) {
+  auto pieces = std::make_shared<Pieces>(*pieces_.Get());
+  for (std::shared_ptr<const Piece>& mine : *pieces) {
+    if (mine->rows != piece.rows) continue;  // the rows of a merged piece are others
+    auto indexed = std::make_shared<Piece>(*mine);
+    indexed->matches[field_id] = std::move(index);
+    mine = std::move(indexed);
+    pieces_.Set(std::move(pieces));
+    return;
+  }
+}
+
+void GrowingSegment::DropMatchIndexes() {
+  auto pieces = std::make_shared<Pieces>(*pieces_.Get());
+  for (std::shared_ptr<const Piece>& mine : *pieces) {
+    if (mine->matches.empty()) continue;
+    auto plain = std::make_shared<Piece>(*mine);
+    plain->matches.clear();
+    mine = std::move(plain);
+  }
+  pieces_.Set(std::move(pieces));
+}
+
 void GrowingSegment::DropIndexes() {
   auto pieces = std::make_shared<Pieces>(*pieces_.Get());
   for (std::shared_ptr<const Piece>& mine : *pieces) {

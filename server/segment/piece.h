@@ -16,6 +16,7 @@
 #include "common/result.h"
 #include "index/index.h"
 #include "index/vector_source.h"
+#include "server/match/match_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 #include "server/segment/key_index.h"
@@ -32,6 +33,7 @@ struct Piece {
   std::shared_ptr<const KeyIndex> keys;
   std::map<int64_t, std::shared_ptr<const index::VectorSource>> vectors;  // by field id
   std::map<int64_t, std::shared_ptr<const index::Index>> indexes;         // by field id; may be missing
+  match::MatchIndexMap matches;  // of VarChars, by field id; each holds its entry of the ledger; may be missing
   // Entries of the memory ledger, given back when the last reader lets go: by field id for indexes, 0 for the columns.
   std::shared_ptr<const void> vector_reservation;  // null: mapped
   std::map<int64_t, std::shared_ptr<const void>> reservations;

@@ -29,6 +29,9 @@ class SealedSegment final : public Segment {
   // The index answers searches of the field; null takes it away. Nothing happens while released.
   void SetIndex(int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
 
+  // The same for matches of text, when the rows are still these.
+  void SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index);
+
   bool sealed() const override { return true; }
   std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }
   size_t row_count() const override { return row_count_; }

@@ -43,7 +43,7 @@ Selection SelectVisible(const Piece& piece, const index::Bitset* dead, const Rea
 Result<Selection> Select(const Piece& piece, const index::Bitset* dead, const ReadView& view, const Context& context) {
   Selection visible = SelectVisible(piece, dead, view);
   if (view.filter == nullptr || view.filter->always_true() || visible.count == 0) return visible;
-  index::Bitset chosen = TRY(view.filter->Evaluate(*piece.rows, context));
+  index::Bitset chosen = TRY(view.filter->Evaluate(*piece.rows, filter::RowIndexes{.matches = &piece.matches}, context));
   if (chosen.size() != piece.row_count) return Internal("the filter answered ", chosen.size(), " bits for ", piece.row_count, " rows");
   if (visible.bits) chosen.And(*visible.bits);
   const size_t count = chosen.Count();

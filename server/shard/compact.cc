@@ -167,6 +167,7 @@ Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, R
   std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
+  if (residence_ != Residence::kReleased) AddMatchIndexes(piece.get());
   TRY(IndexCompacted(&builder.manifest(), piece.get()));
   SAKER_KILL_POINT("compact.after_indexes");
   return SwapCompacted(plan, places, horizon, &builder.manifest(), piece);

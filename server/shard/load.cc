@@ -79,7 +79,10 @@ void LocalShard::Release() {
     MutexLock lock(writer_mutex_);
     residence_ = Residence::kReleased;
     for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
-    for (const auto& [id, unsealed] : unsealed_) unsealed.segment->DropIndexes();
+    for (const auto& [id, unsealed] : unsealed_) {
+      unsealed.segment->DropIndexes();
+      unsealed.segment->DropMatchIndexes();
+    }
   }
   ReturnFreeHeap();
 }

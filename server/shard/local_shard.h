@@ -159,6 +159,13 @@ class LocalShard final : public Shard {
   // The right to hold a segment's vectors in memory; null when the budget refuses: they are then searched where they are mapped.
   std::shared_ptr<const void> ReserveVectors(const storage::SegmentManifest& manifest);
 
+  // match_build.cc
+  bool WantsMatchIndex(const segment::GrowingSegment& segment) const;
+  Result<std::shared_ptr<const match::MatchIndex>> BuildMatchIndex(const segment::Piece& piece, const FieldSchema& field);
+  void AddMatchIndexes(segment::Piece* piece);
+  Status BuildMatchIndexes() EXCLUDES(writer_mutex_);
+  Status MatchPiece(segment::Segment& segment, const segment::Piece& piece, const FieldSchema& field) EXCLUDES(writer_mutex_);
+
   // growing_index.cc
   bool WantsGrowingIndex(const segment::GrowingSegment& segment) const;
   Status IndexGrowing() EXCLUDES(writer_mutex_);

@@ -55,6 +55,7 @@ Status LocalShard::SealFrozen(std::vector<SegmentId>* sealed, const Context& con
   }
   if (!sealed->empty()) {
     Schedule(kIndexLane);
+    Schedule(kGrowingLane);
     Schedule(kCompactLane);
   }
   return OkStatus();
@@ -80,6 +81,7 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "sealing a segment"));
+  if (residence_ != Residence::kReleased) AddMatchIndexes(piece.get());
   SequenceNumber checkpoint = 0;
   {
     MutexLock lock(writer_mutex_);

@@ -46,8 +46,8 @@ Histogram& QuerySeconds() {
 }
 
 Histogram& JobSeconds(std::string_view job) {
-  static const StageHistograms<5> histograms("saker_shard_job_seconds", "Time of a background job",
-                                             {"seal", "index", "growing_index", "compact", "load"});
+  static const StageHistograms<6> histograms("saker_shard_job_seconds", "Time of a background job",
+                                             {"seal", "index", "growing_index", "match_index", "compact", "load"});
   return histograms.Get(job);
 }
 

@@ -184,7 +184,7 @@ class FakeFilter : public filter::Filter {
   const std::vector<int64_t>& field_ids() const override { return fields_; }
   const PrimaryKeys* exact_primary_keys() const override { return keys_ ? &*keys_ : nullptr; }
   const std::vector<ScalarValue>* partition_key_values() const override { return nullptr; }
-  Result<index::Bitset> Evaluate(const RowBatch& rows, const Context&) const override {
+  Result<index::Bitset> Evaluate(const RowBatch& rows, const filter::RowIndexes&, const Context&) const override {
     index::Bitset bits(rows.row_count);
     for (size_t row = 0; row < rows.row_count; ++row) {
       bool chosen = false;

@@ -159,11 +159,11 @@ TEST(TextMatch, AgreesWithANaiveTwin) {
   };
   const CollectionSchema schema = Schema();
   Texts texts;
-  for (int i = 0; i < 5000; ++i) texts.push_back(random() % 10 == 0 ? std::nullopt : std::optional(text_of(9)));
+  for (int i = 0; i < 4200; ++i) texts.push_back(random() % 10 == 0 ? std::nullopt : std::optional(text_of(9)));
   const RowBatch rows = Rows(schema, texts);
   match::MatchIndexMap matches;
   matches[101] = match::MatchIndex::Build(rows.columns[1], *analyzer::Analyzer::Make("").value(), Context()).value();
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 40; ++round) {
     const bool phrase = random() % 2 == 0;
     const bool negated = random() % 4 == 0;
     const auto number = static_cast<int64_t>(random() % 5 + (phrase ? 0 : 1));

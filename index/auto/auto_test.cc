@@ -51,7 +51,8 @@ Asked Ask(const VectorSource& source, Metric metric, const VectorSource& queries
   request.query_count = queries.row_count();
   request.k = depth;
   Asked asked{metric, queries, {}};
-  for (const auto& hits : ExactSearch(source, metric, request, Context()).value()) {
+  const auto exact = ExactSearch(source, metric, request, Context()).value();
+  for (const auto& hits : exact) {
     asked.truth.emplace_back();
     for (const Hit& hit : hits) asked.truth.back().push_back(hit.score);
   }

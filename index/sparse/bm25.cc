@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "index/sparse/sparse.h"
+#include "index/sparse/sparse_query.h"
 #include "index/topk.h"
 
 namespace saker::index {
@@ -52,12 +53,10 @@ void CountBm25(const VectorSource& source, const Bitset* rows, std::span<const u
     for (size_t r = 0; r < n; ++r) {
       const VectorSource::SparseRowView row = source.SparseRow(block[r]);
       counts.total_length += static_cast<double>(Bm25Length(row));
-      auto term = counts.terms.begin();
-      for (size_t i = 0; i < row.count && term != counts.terms.end(); ++i) {
-        const SparsePair pair = LoadSparsePair(row.pairs, i);
-        term = std::lower_bound(term, counts.terms.end(), pair.index,
-                                [](const Bm25Statistics::Term& at, uint32_t wanted) { return at.term < wanted; });
-        if (term != counts.terms.end() && term->term == pair.index && pair.value > 0) ++term->rows;
+      if (row.count == 0) continue;
+      for (Bm25Statistics::Term& term : counts.terms) {
+        const SparsePair pair = LoadSparsePair(row.pairs, SparsePlace(row, term.term));
+        if (pair.index == term.term && pair.value > 0) ++term.rows;
       }
     }
   }
@@ -119,10 +118,10 @@ Result<std::vector<std::vector<Hit>>> ScanBm25Rows(const VectorSource& source, c
     statistics = &own;
   }
   TRY(CheckBm25(*statistics));
-  std::vector<Bm25Query> queries;
+  std::vector<SparseQuery> queries;
   std::vector<TopK> best;
   for (const VectorSource::SparseRowView& query : request.sparse_queries) {
-    queries.emplace_back(query, *statistics);
+    queries.emplace_back(query, statistics);
     best.emplace_back(std::min(request.k, allowed.count()));
   }
   uint32_t rows[1024];

@@ -25,6 +25,18 @@ inline SparsePair LoadSparsePair(const void* pairs, size_t i) {
   return pair;
 }
 
+// The place of `term` among the row's ascending pairs, or that of the next smaller one (0 if none); the row is not empty. No
+// branch to mispredict.
+inline size_t SparsePlace(VectorSource::SparseRowView row, uint32_t term) {
+  size_t low = 0;
+  for (size_t count = row.count; count > 1;) {
+    const size_t half = count / 2;
+    low = LoadSparsePair(row.pairs, low + half).index <= term ? low + half : low;
+    count -= half;
+  }
+  return low;
+}
+
 // The inner product; false when no index is shared.
 bool SparseProduct(VectorSource::SparseRowView a, VectorSource::SparseRowView b, float* product);
 

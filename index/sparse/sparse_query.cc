@@ -6,20 +6,6 @@
 #include "index/sparse/bm25.h"
 
 namespace saker::index {
-namespace {
-
-// The place of `term` among `count` ascending pairs, or that of the next smaller one (0 if none): no branch to mispredict.
-size_t PlaceOf(const void* pairs, size_t count, uint32_t term) {
-  size_t low = 0;
-  while (count > 1) {
-    const size_t half = count / 2;
-    low = LoadSparsePair(pairs, low + half).index <= term ? low + half : low;
-    count -= half;
-  }
-  return low;
-}
-
-}  // namespace
 
 SparseQuery::SparseQuery(VectorSource::SparseRowView query, const Bm25Statistics* statistics) : bm25_(statistics != nullptr) {
   terms_.reserve(query.count);
@@ -46,14 +32,14 @@ float SparseQuery::Score(VectorSource::SparseRowView row, float length) const {
     const double norm = base_ + slope_ * static_cast<double>(length);
     double sum = 0;
     for (const SparseTerm& term : terms_) {
-      const SparsePair pair = LoadSparsePair(row.pairs, PlaceOf(row.pairs, row.count, term.term));
+      const SparsePair pair = LoadSparsePair(row.pairs, SparsePlace(row, term.term));
       if (pair.index == term.term && pair.value > 0) sum += Bm25Query::Part(term.weight, pair.value, norm);
     }
     return static_cast<float>(sum);
   }
   float sum = 0;
   for (const SparseTerm& term : terms_) {
-    const SparsePair pair = LoadSparsePair(row.pairs, PlaceOf(row.pairs, row.count, term.term));
+    const SparsePair pair = LoadSparsePair(row.pairs, SparsePlace(row, term.term));
     if (pair.index == term.term) sum += static_cast<float>(term.weight) * pair.value;
   }
   return sum;

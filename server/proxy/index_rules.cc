@@ -21,17 +21,20 @@ Status FromIndex(const Status& status) {
   return Status(status.code(), status.message(), static_cast<int32_t>(MilvusErrorCode::kInvalidParameter));
 }
 
-Status CompleteVectorIndex(const FieldSchema& field, const Params& params, const std::string& type, coord::IndexDefinition* index) {
+Status CompleteVectorIndex(const CollectionSchema& schema, const FieldSchema& field, const Params& params, const std::string& type,
+                           coord::IndexDefinition* index) {
   index->is_vector = true;
   index->spec.type = type;
   const std::string given = params.Text("metric_type");
-  index->spec.metric = DefaultMetric(field.type);
-  if (given.empty() && type != kAuto) return Invalid("metric type not set for vector index");
+  const bool bm25 = schema.IsBm25Output(field);
+  index->spec.metric = DefaultMetric(schema, field);
+  if (given.empty() && type != kAuto && !bm25) return Invalid("metric type not set for vector index");
   if (!given.empty() && !ParseMetric(UpperCase(given), &index->spec.metric)) {
     if (field.type == DataType::kSparseFloatVector)
       return Invalid("only IP&BM25 is the supported metric type for sparse index, got ", given);
     return Invalid(field.type == DataType::kBinaryVector ? "binary" : "float", " vector index does not support metric type: ", given);
   }
+  TRY(CheckBm25Metric(schema, field, index->spec.metric));
   for (const auto& [key, value] : params.values()) {
     if (key != "index_type" && key != "metric_type" && !IsPropertyKey(key)) index->spec.params.emplace(key, value);
   }
@@ -105,16 +108,24 @@ Status CheckScalarIndex(const FieldSchema& field, const Params& params, const st
 }  // namespace
 
 bool ParseMetric(std::string_view name, index::Metric* metric) {
-  for (int i = static_cast<int>(index::Metric::kL2); i <= static_cast<int>(index::Metric::kSuperstructure); ++i) {
+  for (int i = static_cast<int>(index::Metric::kL2); i <= static_cast<int>(index::kLastMetric); ++i) {
     *metric = static_cast<index::Metric>(i);
     if (index::MetricName(*metric) == name) return true;
   }
   return false;
 }
 
-index::Metric DefaultMetric(DataType type) {
-  if (type == DataType::kSparseFloatVector) return index::Metric::kIp;
-  return type == DataType::kBinaryVector ? index::Metric::kHamming : index::Metric::kCosine;
+index::Metric DefaultMetric(const CollectionSchema& schema, const FieldSchema& field) {
+  if (schema.IsBm25Output(field)) return index::Metric::kBm25;
+  if (field.type == DataType::kSparseFloatVector) return index::Metric::kIp;
+  return field.type == DataType::kBinaryVector ? index::Metric::kHamming : index::Metric::kCosine;
+}
+
+Status CheckBm25Metric(const CollectionSchema& schema, const FieldSchema& field, index::Metric metric) {
+  const bool output = schema.IsBm25Output(field);
+  if (output == (metric == index::Metric::kBm25)) return OkStatus();
+  if (!output) return Invalid("only BM25 Function output field support BM25 metric type, field ", field.name, " is none");
+  return Invalid("index metric type of BM25 function output field must be BM25, got ", index::MetricName(metric), ", field ", field.name);
 }
 
 Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schema, const CreateIndexRequest& request) {
@@ -144,7 +155,7 @@ Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schem
   }
   index.params.insert(index.params.begin(), {"index_type", type == "MARISA-TRIE" ? "Trie" : type});
   if (IsVector(field->type)) {
-    TRY(CompleteVectorIndex(*field, params, type, &index));
+    TRY(CompleteVectorIndex(schema, *field, params, type, &index));
   } else {
     TRY(CheckScalarIndex(*field, params, type));
   }

@@ -10,7 +10,9 @@
 namespace saker::proxy {
 
 bool ParseMetric(std::string_view name, index::Metric* metric);  // upper-case names
-index::Metric DefaultMetric(DataType type);
+index::Metric DefaultMetric(const CollectionSchema& schema, const FieldSchema& field);
+// BM25 is for what a BM25 function fills, and nothing else is.
+Status CheckBm25Metric(const CollectionSchema& schema, const FieldSchema& field, index::Metric metric);
 
 // The definition without its id: named, with flat parameters, checked against the field's type and dimension.
 Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schema, const CreateIndexRequest& request);

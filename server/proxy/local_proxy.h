@@ -10,6 +10,7 @@
 #include "common/mutex.h"
 #include "common/worker_pool.h"
 #include "server/proxy/columns.h"
+#include "server/proxy/field_analyzers.h"
 #include "server/proxy/filter_cache.h"
 #include "server/proxy/make_proxy.h"
 #include "server/proxy/metrics.h"
@@ -133,6 +134,10 @@ class LocalProxy final : public Proxy {
   Result<shard::SearchResult> RunIteratorPage(const CollectionPtr& collection, SearchPlan* plan, const Context& context);
   Result<std::vector<shard::SearchResult>> SearchShards(const coord::Collection& collection, const shard::SearchRequest& request,
                                                         const Context& context);
+  Result<std::vector<index::Bm25Statistics>> CountTermsInShards(const coord::Collection& collection,
+                                                                const shard::CountTermsRequest& request, const Context& context);
+  Result<index::Bm25Statistics> CountForBm25(const coord::Collection& collection, const SearchPlan& plan, const Context& context);
+  static std::vector<PartitionId> LoadedPartitions(const coord::Collection& collection);
   Result<std::vector<shard::QueryResult>> QueryShards(const coord::Collection& collection, const shard::QueryRequest& request,
                                                       const Context& context);
   Result<SearchResponse> SearchCollection(const SearchRequest& request, const Context& context);
@@ -147,6 +152,7 @@ class LocalProxy final : public Proxy {
   TextEmbedder* const embedder_;
   const ProxyOptions options_;
   FilterCache filters_;
+  FieldAnalyzers analyzers_;
   Metrics metrics_;
   Mutex jobs_mutex_;
   std::map<int64_t, CompactionInfo> compactions_ GUARDED_BY(jobs_mutex_);  // the newest thousand

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "index/params.h"
 #include "server/proxy/index_rules.h"
 #include "server/proxy/local_proxy.h"
 #include "server/proxy/refusal.h"
+#include "server/proxy/term_rows.h"
 #include "server/proxy/texts.h"
 #include "server/proxy/vectors.h"
 
@@ -78,8 +80,9 @@ Status LocalProxy::ResolveMetric(const coord::Collection& collection, SearchPlan
   const coord::IndexDefinition* index = collection.IndexOn(plan->field->id);
   const std::string& given = plan->params.metric;
   if (index == nullptr) {
-    plan->request.metric = DefaultMetric(plan->field->type);
+    plan->request.metric = DefaultMetric(*collection.schema, *plan->field);
     if (!given.empty() && !ParseMetric(given, &plan->request.metric)) return Invalid("metric type ", given, " is unknown");
+    TRY(CheckBm25Metric(*collection.schema, *plan->field, plan->request.metric));
   } else {
     plan->request.metric = index->spec.metric;
     const std::string_view expected = index::MetricName(index->spec.metric);
@@ -104,6 +107,15 @@ Status LocalProxy::ResolveQueries(const CollectionPtr& collection, const Queries
   const FieldSchema& field = *plan->field;
   shard::SearchRequest& request = plan->request;
   request.query_count = queries.count();
+  const bool bm25 = collection->schema->IsBm25Output(field);
+  if (bm25 && queries.kind == Queries::Kind::kVectors) {
+    return Invalid("please provide varchar/text for BM25 Function based search, got ", DataTypeName(queries.vector_type));
+  }
+  if (bm25 && queries.kind == Queries::Kind::kTexts) {
+    request.sparse_queries = TRY(MakeTermQueries(*collection->schema, *collection->schema->FunctionFor(field.name), queries.values,
+                                                 plan->params.analyzer_name, &analyzers_));
+    return OkStatus();
+  }
   if (queries.kind == Queries::Kind::kTexts) {
     request.queries = TRY(EmbedQueries(*collection->schema, field, queries.values, embedder_, context));
     return OkStatus();
@@ -178,7 +190,32 @@ Result<LocalProxy::SearchPlan> LocalProxy::PlanSearch(const CollectionPtr& colle
   // What an approximate page missed before its last score, no later page would bring.
   request.exact = params.iterator;
   TRY(ResolveQueries(collection, ann.queries, context, &plan));
+  if (request.metric == index::Metric::kBm25) request.bm25 = TRY(CountForBm25(*collection, plan, context));
   return plan;
+}
+
+// A row's score must not depend on the segment or shard where it lies: all of them are counted first.
+Result<index::Bm25Statistics> LocalProxy::CountForBm25(const coord::Collection& collection, const SearchPlan& plan,
+                                                       const Context& context) {
+  const shard::SearchRequest& search = plan.request;
+  shard::CountTermsRequest request;
+  request.field_id = search.field_id;
+  std::vector<index::VectorSource::SparseRowView> queries;
+  for (const std::string& query : search.sparse_queries) queries.push_back({query.data(), query.size() / 8});
+  request.terms = index::TermsOf(queries);
+  if (plan.params.bm25_of_partitions) {
+    request.partitions = search.scope.partitions;
+  } else if (!collection.EveryLoaded()) {
+    request.partitions = LoadedPartitions(collection);
+  }
+  if (plan.params.iterator) {
+    request.timestamp = search.scope.timestamp;
+    request.rows = shard::CountTermsRequest::Rows::kVisible;
+  }
+  const coord::IndexDefinition* index = collection.IndexOn(plan.field->id);
+  index::Bm25Statistics sum = index == nullptr ? index::Bm25Statistics() : index::Bm25DefaultsOf(index->spec);
+  for (const index::Bm25Statistics& part : TRY(CountTermsInShards(collection, request, context))) sum.Add(part);
+  return sum;
 }
 
 }  // namespace saker::proxy

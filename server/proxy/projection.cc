@@ -50,12 +50,14 @@ Result<Projection> Project(const CollectionSchema& schema, const std::vector<std
                                       : std::string_view(requested).substr(begin, requested.find_last_not_of(' ') + 1 - begin);
     if (name == "*") {
       for (const FieldSchema& field : schema.fields) {
+        if (schema.IsBm25Output(field)) continue;
         add_field(field);
         add_name(field.name);
       }
       continue;
     }
     if (const FieldSchema* field = schema.Find(name)) {
+      if (schema.IsBm25Output(*field)) return Refused("not allowed to retrieve raw data of field ", name);
       add_field(*field);
       add_name(name);
       continue;

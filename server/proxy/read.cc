@@ -49,6 +49,20 @@ Result<std::vector<shard::QueryResult>> LocalProxy::QueryShards(const coord::Col
                                        [&](ShardClient& client) { return client.Query(request, context); });
 }
 
+Result<std::vector<index::Bm25Statistics>> LocalProxy::CountTermsInShards(const coord::Collection& collection,
+                                                                          const shard::CountTermsRequest& request, const Context& context) {
+  return AskShards<index::Bm25Statistics>(collection, coordinator_.environment().search_pool,
+                                          [&](ShardClient& client) { return client.CountTerms(request, context); });
+}
+
+std::vector<PartitionId> LocalProxy::LoadedPartitions(const coord::Collection& collection) {
+  std::vector<PartitionId> loaded;
+  for (const coord::Partition& partition : collection.partitions) {
+    if (partition.loaded) loaded.push_back(partition.id);
+  }
+  return loaded;
+}
+
 Result<std::shared_ptr<const filter::Filter>> LocalProxy::CompileFilter(const coord::Collection& collection, const std::string& text,
                                                                         const filter::Templates& templates, std::string_view failure) {
   Result<std::shared_ptr<const filter::Filter>> compiled = filters_.Get(collection, text, templates);
@@ -98,10 +112,7 @@ Result<shard::ReadScope> LocalProxy::MakeScope(const coord::Collection& collecti
   } else if (keyed && filter != nullptr && filter->partition_key_values() != nullptr) {
     scope.partitions = PartitionsOfKeys(collection, *filter->partition_key_values());
   } else if (!collection.EveryLoaded()) {
-    scope.partitions.emplace();
-    for (const coord::Partition& partition : collection.partitions) {
-      if (partition.loaded) scope.partitions->push_back(partition.id);
-    }
+    scope.partitions = LoadedPartitions(collection);
   }
   if (options.iterator) {
     // All pages read one moment: the client's, or now, which it then gets as the session's timestamp.

@@ -55,6 +55,7 @@ double NormalizeScore(index::Metric metric, double score) {
   switch (metric) {
     case index::Metric::kCosine: return (1 + score) * 0.5;
     case index::Metric::kIp: return 0.5 + std::atan(score) * std::numbers::inv_pi;
+    case index::Metric::kBm25: return 2 * std::atan(score) * std::numbers::inv_pi;
     default: return 1.0 - 2 * std::atan(score) * std::numbers::inv_pi;
   }
 }

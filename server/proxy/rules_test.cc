@@ -166,7 +166,7 @@ TEST(SchemaRules, FunctionRemembersItsModel) {
   schema = ShopSchema();
   function.type = FunctionType::kBm25;
   schema.functions = {function};
-  EXPECT_THAT(CompleteSchema(&schema, &embedder).message(), HasSubstr("BM25 is not supported"));
+  EXPECT_THAT(CompleteSchema(&schema, &embedder).message(), HasSubstr("must set enable_analyzer to true"));
 }
 
 TEST(IndexRules, ChecksTypesAndParameters) {

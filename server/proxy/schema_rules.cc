@@ -4,6 +4,7 @@
 #include <set>
 
 #include "server/proxy/analyzer_rules.h"
+#include "server/proxy/field_analyzers.h"
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
 #include "server/proxy/refusal.h"
@@ -80,6 +81,27 @@ Status CompleteTextEmbedding(const CollectionSchema& schema, FunctionSchema* fun
   return OkStatus();
 }
 
+Status CheckBm25(const CollectionSchema& schema, const FunctionSchema& function) {
+  const FieldSchema* input = function.inputs.empty() ? nullptr : schema.Find(function.inputs[0]);
+  if (function.inputs.size() != 1 || input->type != DataType::kVarChar) {
+    return Refused("BM25 function input field must be a VARCHAR/TEXT field, got ", function.inputs.size(), " field with type ",
+                   input == nullptr ? "None" : DataTypeName(input->type), ", function: ", function.name);
+  }
+  if (!EnablesAnalyzer(*input)) {
+    return Refused("BM25 function input field must set enable_analyzer to true, field ", input->name, ", function: ", function.name);
+  }
+  if (function.outputs.size() != 1) {
+    return Refused("BM25 function only need 1 output field, but got ", function.outputs.size(), ", function: ", function.name);
+  }
+  const FieldSchema* output = schema.Find(function.outputs[0]);
+  if (output->type != DataType::kSparseFloatVector) {
+    return Refused("BM25 function output field must be a SparseFloatVector field, but got ", DataTypeName(output->type), ", field ",
+                   output->name, ", function: ", function.name);
+  }
+  if (!function.params.empty()) return Refused("BM25 function accepts no params, function: ", function.name);
+  return OkStatus();
+}
+
 Status CheckFunctionFields(const CollectionSchema& schema, const FunctionSchema& function, std::set<std::string>* filled) {
   for (const std::string& name : function.inputs) {
     if (schema.Find(name) == nullptr) return Invalid("function input field not found: ", name, ", function: ", function.name);
@@ -108,7 +130,7 @@ Status CompleteFunctions(CollectionSchema* schema, TextEmbedder* embedder) {
     TRY(CheckFunctionFields(*schema, function, &filled));
     switch (function.type) {
       case FunctionType::kTextEmbedding: TRY(CompleteTextEmbedding(*schema, &function, embedder)); break;
-      case FunctionType::kBm25: return NotSupported("function ", function.name, ": BM25 is not supported by this version of the server");
+      case FunctionType::kBm25: TRY(CheckBm25(*schema, function)); break;
       case FunctionType::kRerank: return Invalid("function ", function.name, ": a rerank function belongs to a search, not to a schema");
       default:
         return NotSupported("function ", function.name, ": type ", static_cast<int>(function.type),

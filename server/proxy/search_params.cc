@@ -11,7 +11,7 @@ namespace saker::proxy {
 namespace {
 
 // Keys that mean something here; an index never sees them.
-constexpr std::array<std::string_view, 26> kOwnKeys = {"anns_field",
+constexpr std::array<std::string_view, 27> kOwnKeys = {"anns_field",
                                                        "metric_type",
                                                        "topk",
                                                        "limit",
@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 26> kOwnKeys = {"anns_field",
                                                        "search_iter_id",
                                                        "hints",
                                                        "analyzer_name",
+                                                       "bm25_statistics",
                                                        "timezone",
                                                        "time_fields",
                                                        "cluster_id",
@@ -111,6 +112,12 @@ Result<SearchParams> ReadSearchParams(const KeyValues& source) {
   TRY(ReadIterator(params, &out));
   TRY(ReadGrouping(params, &out));
   out.order_by_fields = params.Text("order_by_fields");
+  out.analyzer_name = params.Text("analyzer_name");
+  const std::string statistics = LowerCase(params.Text("bm25_statistics"));
+  out.bm25_of_partitions = statistics == "partition";
+  if (!statistics.empty() && statistics != "partition" && statistics != "collection") {
+    return Bad("bm25_statistics [", statistics, "] is invalid, it should be collection or partition");
+  }
   for (const auto& [key, value] : params.values()) {
     if (std::find(kOwnKeys.begin(), kOwnKeys.end(), key) == kOwnKeys.end()) out.index_params.emplace(key, value);
   }

@@ -26,8 +26,10 @@ struct SearchParams {
   int64_t group_size = 1;
   bool strict_group_size = false;
   std::string order_by_fields;
-  bool iterator = false;     // any generation's
-  bool iterator_v2 = false;  // asks for token and last_bound
+  std::string analyzer_name;        // of a text field with several
+  bool bm25_of_partitions = false;  // BM25 counts the searched partitions only, not the collection
+  bool iterator = false;            // any generation's
+  bool iterator_v2 = false;         // asks for token and last_bound
   std::string iterator_token;
   std::optional<float> last_bound;
   std::optional<int64_t> collection_id;

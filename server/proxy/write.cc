@@ -5,6 +5,7 @@
 #include "server/proxy/local_proxy.h"
 #include "server/proxy/local_shard_client.h"
 #include "server/proxy/refusal.h"
+#include "server/proxy/term_rows.h"
 #include "server/proxy/texts.h"
 
 namespace saker::proxy {
@@ -58,7 +59,7 @@ Status LocalProxy::FillAutoIds(const FieldSchema& primary, size_t row_count, std
   return OkStatus();
 }
 
-// Every field gets its column: defaults, nulls, vectors of texts.
+// Every field gets its column: defaults, nulls, vectors and term counts of texts.
 Result<RowBatch> LocalProxy::FinishRows(const coord::Collection& collection, MatchedColumns columns, size_t row_count,
                                         const Context& context) {
   const CollectionSchema& schema = *collection.schema;
@@ -71,6 +72,10 @@ Result<RowBatch> LocalProxy::FinishRows(const coord::Collection& collection, Mat
     std::optional<Column>& output = columns[static_cast<size_t>(schema.FieldIndex(function.outputs.front()))];
     if (output) continue;  // kept from the old rows of a partial update
     const Column& texts = *columns[static_cast<size_t>(schema.FieldIndex(function.inputs.front()))];
+    if (function.type == FunctionType::kBm25) {
+      output = TRY(MakeTermRows(schema, function, columns, &analyzers_, &writes_, options_.max_insert_bytes, context));
+      continue;
+    }
     output = TRY(EmbedColumn(schema, function, texts, embedder_, context));
   }
   RowBatch rows;

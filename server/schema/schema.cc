@@ -65,4 +65,10 @@ const FunctionSchema* CollectionSchema::FunctionFor(std::string_view output) con
   return nullptr;
 }
 
+bool CollectionSchema::IsBm25Output(const FieldSchema& field) const {
+  if (!field.is_function_output) return false;
+  const FunctionSchema* function = FunctionFor(field.name);
+  return function != nullptr && function->type == FunctionType::kBm25;
+}
+
 }  // namespace saker

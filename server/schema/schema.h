@@ -80,6 +80,8 @@ struct CollectionSchema {
   const FieldSchema* DynamicField() const;  // nullptr when none
   // The function that fills this field, or nullptr.
   const FunctionSchema* FunctionFor(std::string_view output) const;
+  // Whether a BM25 function fills the field: it is searched with text, and its rows are never given back.
+  bool IsBm25Output(const FieldSchema& field) const;
 };
 
 enum class ConsistencyLevel : int32_t { kStrong = 0, kSession = 1, kBounded = 2, kEventually = 3, kCustomized = 4 };

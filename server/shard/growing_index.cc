@@ -15,8 +15,8 @@ namespace saker::shard {
 
 namespace {
 
-// Fewer are scanned in a fraction of a millisecond, and would be indexed again with each merge.
-constexpr size_t kPostingRows = 1024;
+// Fewer are scanned in a tenth of a millisecond, and would be indexed again with each merge.
+constexpr size_t kPostingRows = 256;
 // A dense piece of more rows than half of what writes merge up to is not merged by them any more, or by the last of them.
 constexpr size_t kGraphRows = segment::kMergedPieceRows / 2 + 1;
 constexpr size_t kGraphPieceRows = 65536;

@@ -1,7 +1,6 @@
 // Analyzers tried out: RunAnalyzer and ComputePhraseMatchSlop.
 #include <utility>
 
-#include "server/analyzer/multi_analyzer.h"
 #include "server/match/match_query.h"
 #include "server/proxy/local_proxy.h"
 #include "server/proxy/refusal.h"
@@ -10,7 +9,6 @@ namespace saker::proxy {
 namespace {
 
 using analyzer::Analyzer;
-using analyzer::MultiAnalyzer;
 
 // What one request may have analysed, so that its answer stays far below what a client takes.
 constexpr size_t kMaxTexts = 16'384;
@@ -40,26 +38,6 @@ Result<AnalyzedText> AnalyzeOne(const Analyzer& analyzer, const std::string& tex
   return analyzed;
 }
 
-// The analyzer, or the several ones, that a field was created with.
-struct FieldAnalyzers {
-  std::shared_ptr<const Analyzer> one;
-  std::shared_ptr<const MultiAnalyzer> several;
-};
-
-Result<FieldAnalyzers> AnalyzersOf(const CollectionSchema& schema, const std::string& name) {
-  const FieldSchema* field = schema.Find(name);
-  if (field == nullptr) return MilvusError(MilvusErrorCode::kFieldNotFound, "field not found[field=", name, "]");
-  if (!IsTrueParam(field->type_params, "enable_analyzer")) return Invalid("field ", name, " does not enable analyzer");
-  FieldAnalyzers analyzers;
-  if (const std::string* params = FindValue(field->type_params, "multi_analyzer_params")) {
-    analyzers.several = TRY(AsInvalid(MultiAnalyzer::Make(*params)));
-  } else {
-    const std::string* one = FindValue(field->type_params, "analyzer_params");
-    analyzers.one = TRY(AsInvalid(Analyzer::Make(one == nullptr ? "" : *one)));
-  }
-  return analyzers;
-}
-
 Status CheckStoredRequest(const RunAnalyzerRequest& request) {
   if (!request.analyzer_params.empty()) return Invalid("run analyzer can't use analyzer params and (collection,field) in same time");
   if (request.field.empty()) return Invalid("must set field name when collection name was set");
@@ -75,20 +53,23 @@ Status CheckStoredRequest(const RunAnalyzerRequest& request) {
 
 Result<std::vector<AnalyzedText>> LocalProxy::RunAnalyzer(const RunAnalyzerRequest& request, const Context& context) {
   TRY(CheckTexts(request.texts));
-  FieldAnalyzers analyzers;
+  FieldAnalyzer analyzers;
   if (request.target.collection.empty()) {
     analyzers.one = TRY(AsInvalid(Analyzer::Make(request.analyzer_params)));
   } else {
     TRY(CheckStoredRequest(request));
-    analyzers = TRY(AnalyzersOf(*TRY(Find(request.target))->schema, request.field));
+    const CollectionPtr collection = TRY(Find(request.target));
+    const FieldSchema* field = collection->schema->Find(request.field);
+    if (field == nullptr) return MilvusError(MilvusErrorCode::kFieldNotFound, "field not found[field=", request.field, "]");
+    if (!IsTrueParam(field->type_params, "enable_analyzer")) return Invalid("field ", request.field, " does not enable analyzer");
+    analyzers = TRY(AsInvalid(analyzers_.Of(*field)));
   }
-  if (analyzers.several == nullptr && !request.analyzer_names.empty()) {
+  if (analyzers.many == nullptr && !request.analyzer_names.empty()) {
     return Invalid("analyzer names are of a field with multi analyzer params, there is one analyzer here");
   }
   const auto analyzer_of = [&](size_t i) -> const Analyzer& {
-    if (analyzers.several == nullptr) return *analyzers.one;
     const std::vector<std::string>& names = request.analyzer_names;
-    return analyzers.several->For(names.empty() ? "default" : names.size() == 1 ? names[0] : names[i]);
+    return analyzers.For(names.empty() ? "default" : names.size() == 1 ? names[0] : names[i]);
   };
   std::vector<AnalyzedText> results;
   size_t tokens = 0;

@@ -323,6 +323,37 @@ TEST_F(FullTextTest, PartialUpdatesKeepOrRemakeTheCounts) {
   EXPECT_THAT(proxy_->Search(Ask({"plums"}), context_)->ids.ints, ElementsAre(1));
 }
 
+TEST_F(FullTextTest, EachRowIsReadByTheAnalyzerOfItsLanguage) {
+  CollectionSchema schema = BookSchema();
+  schema.fields[1].type_params = {
+      {"max_length", "2000"},
+      {"enable_analyzer", "true"},
+      {"multi_analyzer_params",
+       R"({"analyzers": {"default": {"type": "standard"}, "english": {"type": "english"}}, "by_field": "lang", "alias": {"en": "english"}})"}};
+  schema.fields.push_back(Field("lang", DataType::kVarChar, {{"max_length", "16"}}));
+  Create(1, schema);
+  InsertRequest insert;
+  insert.target = books_;
+  insert.columns = {Integers("id", {1, 2, 3}), Texts("text", {"running foxes", "running foxes", "running foxes"}),
+                    Vectors("vector", {{0, 0}, {0, 0}, {0, 0}}), Integers("shelf", {1, 1, 1}), Texts("lang", {"english", "en", "klingon"})};
+  insert.row_count = 3;
+  ASSERT_EQ(proxy_->Insert(insert, context_).status().message(), "");
+  const auto found = [&](const std::string& text, const std::string& analyzer) {
+    return proxy_->Search(Ask({text}, {{"topk", "9"}, {"params", R"({"analyzer_name": ")" + analyzer + R"("})"}}), context_)->ids.ints;
+  };
+  EXPECT_THAT(found("fox", "english"), ElementsAre(1, 2));
+  EXPECT_THAT(found("runs", "en"), ElementsAre(1, 2));
+  EXPECT_THAT(found("foxes", "default"), ElementsAre(3));
+  EXPECT_THAT(found("running", ""), ElementsAre(3));
+  InsertRequest lang;
+  lang.target = books_;
+  lang.columns = {Integers("id", {3}), Texts("lang", {"en"})};
+  lang.row_count = 1;
+  lang.partial_update = true;
+  ASSERT_EQ(proxy_->Upsert(lang, context_).status().message(), "");
+  EXPECT_THAT(found("fox", "english"), ElementsAre(1, 2, 3));
+}
+
 TEST_F(FullTextTest, TheOutputFieldIsTheFunctionsAlone) {
   Create(1);
   ASSERT_EQ(Write({{1, {"red apple", "", 1}}}, "").status().message(), "");

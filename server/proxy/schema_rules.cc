@@ -4,7 +4,6 @@
 #include <set>
 
 #include "server/proxy/analyzer_rules.h"
-#include "server/proxy/field_analyzers.h"
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
 #include "server/proxy/refusal.h"
@@ -87,7 +86,7 @@ Status CheckBm25(const CollectionSchema& schema, const FunctionSchema& function)
     return Refused("BM25 function input field must be a VARCHAR/TEXT field, got ", function.inputs.size(), " field with type ",
                    input == nullptr ? "None" : DataTypeName(input->type), ", function: ", function.name);
   }
-  if (!EnablesAnalyzer(*input)) {
+  if (!IsTrueParam(input->type_params, "enable_analyzer")) {
     return Refused("BM25 function input field must set enable_analyzer to true, field ", input->name, ", function: ", function.name);
   }
   if (function.outputs.size() != 1) {

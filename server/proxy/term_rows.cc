@@ -45,7 +45,16 @@ Result<Column> MakeTermRows(const CollectionSchema& schema, const FunctionSchema
                             FieldAnalyzers* analyzers, WorkerPool* pool, size_t max_bytes, const Context& context) {
   const FieldSchema& input = *schema.Find(function.inputs.front());
   const Column& texts = *columns[static_cast<size_t>(schema.FieldIndex(input.name))];
-  const FieldAnalyzers::Ptr analyzer = TRY(analyzers->Of(input));
+  const FieldAnalyzer analyzer = TRY(analyzers->Of(input));
+  const Column* names = nullptr;
+  if (analyzer.many != nullptr) {
+    const int place = schema.FieldIndex(analyzer.many->by_field());
+    if (place < 0 || !IsString(schema.fields[static_cast<size_t>(place)].type)) {
+      return Invalid("function ", function.name, ": analyzers are chosen by field ", analyzer.many->by_field(),
+                     ", which is no VarChar field");
+    }
+    names = &*columns[static_cast<size_t>(place)];
+  }
   const size_t rows = texts.row_count();
   const size_t tasks = std::max<size_t>(1, std::min<size_t>(rows / kRowsPerTask, std::thread::hardware_concurrency()));
   std::vector<Column> parts(tasks, Column(*schema.Find(function.outputs.front())));
@@ -56,7 +65,8 @@ Result<Column> MakeTermRows(const CollectionSchema& schema, const FunctionSchema
       if (row % 64 == 0) TRY(context.Check());
       pairs.clear();
       if (texts.IsValid(row)) {
-        const Status counted = counter.Count(*analyzer, texts.Text(row), &pairs);
+        const std::string_view name = names != nullptr && names->IsValid(row) ? names->Text(row) : std::string_view();
+        const Status counted = counter.Count(analyzer.For(name), texts.Text(row), &pairs);
         if (!counted.ok()) return InRow(function, row, counted);
       }
       parts[task].AppendVariable(pairs);
@@ -85,14 +95,14 @@ Result<std::vector<std::string>> MakeTermQueries(const CollectionSchema& schema,
                                                  std::span<const std::string> texts, const std::string& analyzer_name,
                                                  FieldAnalyzers* analyzers) {
   const FieldSchema& input = *schema.Find(function.inputs.front());
-  if (!analyzer_name.empty()) {
+  const FieldAnalyzer analyzer = TRY(analyzers->Of(input));
+  if (!analyzer_name.empty() && analyzer.many == nullptr) {
     return Invalid("analyzer_name ", analyzer_name, ": field ", input.name, " has one analyzer and no multi_analyzer_params");
   }
-  const FieldAnalyzers::Ptr analyzer = TRY(analyzers->Of(input));
   TermCounter counter;
   std::vector<std::string> queries(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
-    const Status counted = counter.Count(*analyzer, texts[i], &queries[i]);
+    const Status counted = counter.Count(analyzer.For(analyzer_name), texts[i], &queries[i]);
     if (!counted.ok()) return Invalid("query text ", i, ": ", counted.message());
   }
   return queries;

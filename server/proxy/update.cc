@@ -49,9 +49,15 @@ Result<MatchedColumns> LocalProxy::MergeOldRows(const CollectionPtr& collection,
   for (const size_t i : wanted) {
     const FieldSchema& field = schema.fields[i];
     if (field.is_function_output) {
-      // New texts, or rows that have no vector yet: all of them are embedded again.
+      // New texts, another analyzer for them, or rows that have no vector yet: all of them are made again.
       const FunctionSchema& function = *schema.FunctionFor(field.name);
-      if (given[static_cast<size_t>(schema.FieldIndex(function.inputs.front()))] || places.size() < row_count) continue;
+      const auto input = static_cast<size_t>(schema.FieldIndex(function.inputs.front()));
+      if (given[input] || places.size() < row_count) continue;
+      if (function.type == FunctionType::kBm25) {
+        const FieldAnalyzer analyzer = TRY(analyzers_.Of(schema.fields[input]));
+        const int chooses = analyzer.many == nullptr ? -1 : schema.FieldIndex(analyzer.many->by_field());
+        if (chooses >= 0 && given[static_cast<size_t>(chooses)]) continue;
+      }
     }
     const Column* source = old.Find(field.id);
     Column column(field, row_count);

@@ -1,5 +1,6 @@
 #include "server/segment/count_terms.h"
 
+#include "index/capability.h"
 #include "server/segment/select.h"
 
 namespace saker::segment {
@@ -10,7 +11,7 @@ void CountPiece(const Piece& piece, const index::VectorSource& source, int64_t f
   const auto index = piece.indexes.find(field_id);
   const auto* counter = index == piece.indexes.end() || index->second->spec().metric != index::Metric::kBm25
                             ? nullptr
-                            : dynamic_cast<const index::Bm25Counter*>(index->second.get());
+                            : index::CapabilityOf<index::Bm25Counter>(*index->second);
   if (counter != nullptr) {
     counter->Count(terms, sum);
   } else {

@@ -532,7 +532,9 @@ def text_match_and_phrase_match(c):
     texts = ["Machine learning, deep learning", "learning machines", "a machine that is learning", "nothing of it"]
     text_collection(c, "texts", texts, analyzer_params={"type": "english"})
     field = [f for f in c.describe_collection("texts")["fields"] if f["name"] == "text"][0]
-    assert field["params"]["analyzer_params"] == {"type": "english"} and str(field["params"]["enable_match"]).lower() == "true", field
+    analyzer = field["params"]["analyzer_params"]  # clients give the text or parse it
+    assert (json.loads(analyzer) if isinstance(analyzer, str) else analyzer) == {"type": "english"}, field
+    assert str(field["params"]["enable_match"]).lower() == "true", field
     ids = lambda expr: [r["id"] for r in c.query("texts", filter=expr)]
     for sealed in (False, True):
         if sealed:
@@ -540,8 +542,8 @@ def text_match_and_phrase_match(c):
         assert ids("text_match(text, 'machine deep')") == [0, 1, 2]
         assert ids("TEXT_MATCH(text, 'machines deep', minimum_should_match=2)") == [0]
         assert ids("phrase_match(text, 'machine learning')") == [0]
-        assert ids("phrase_match(text, 'machine learning', 2)") == [0, 1]
-        assert ids("phrase_match(text, 'machine learning', 3)") == [0, 1, 2]
+        assert ids("phrase_match(text, 'machine learning', 1)") == [0]
+        assert ids("phrase_match(text, 'machine learning', 2)") == [0, 1, 2]  # stop words leave their places
         assert ids("not text_match(text, 'machine')") == [3]
         hits = c.search("texts", [[3, 0, 0, 0]], limit=2, filter="text_match(text, 'learn') and id > 0")[0]
         assert ids_of(hits) == [2, 1], hits

@@ -39,6 +39,8 @@ void OpenAndSearch(const std::string& bytes) {
   request.sparse_queries = {{&pair, 1}};
   request.k = 5;
   (void)(*index)->Search(request, Context());
+  request.radius = SmallerIsBetter((*index)->spec().metric) ? 1.0f : -1.0f;
+  (void)(*index)->Search(request, Context());
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ BatchScan::BatchScan(const VectorSource& source, Metric metric, const char* quer
     : source_(source),
       metric_(metric),
       kernels_(BestSieve()),
+      bytes_(source.type() == VectorType::kInt8 && kernels_.top == 255),
       dim_(source.dim()),
       groups_(SieveGroups(source.dim())),
       limit_(limit),
@@ -69,12 +70,12 @@ void BatchScan::CodeQuery(const Scorer& scorer, const void* vector, size_t q, st
   Query& query = queries_[q];
   query = {std::sqrt(squared), squared, 0, metric_ == Metric::kCosine ? scorer.InverseNorm(vector) : 1.0f};
   if (!Tame(squared)) return;
-  query.step = static_cast<double>(largest) / 127;
+  query.step = bytes_ ? 1 : static_cast<double>(largest) / 127;
   double lost = 0;
   int sum = 0;
   for (size_t d = 0; d < dim_; ++d) {
     const double x = static_cast<double>((*floats)[d]);
-    const double code = std::clamp(std::nearbyint(x / query.step), -127.0, 127.0);
+    const double code = std::clamp(std::nearbyint(x / query.step), bytes_ ? -128.0 : -127.0, 127.0);
     query_codes_[q * groups_ * 4 + d] = static_cast<int8_t>(code);
     sum += static_cast<int>(code);
     lost += (x - query.step * code) * (x - query.step * code);
@@ -85,20 +86,41 @@ void BatchScan::CodeQuery(const Scorer& scorer, const void* vector, size_t q, st
   query_error_ = std::max(query_error_, std::sqrt(lost) / query.length * 1.0001);
 }
 
+// Bytes are their own codes.
+SieveTerms BatchScan::CodeBytes(const void* row, uint8_t* tile, size_t r) const {
+  const auto* values = static_cast<const uint8_t*>(row);
+  for (size_t d = 0; d < dim_; d += 4) {
+    uint32_t four = 0;  // so that what stands behind the last dimension counts nothing
+    std::memcpy(&four, values + d, std::min<size_t>(4, dim_ - d));
+    if (dim_ - d >= 4) {
+      four ^= 0x80808080u;
+    } else {
+      for (size_t i = 0; i < dim_ - d; ++i) four ^= 0x80u << 8 * i;
+    }
+    std::memcpy(tile + d / 4 * 128 + r * 4, &four, 4);
+  }
+  return {-128.0f, 1.0f, BestKernels().ip_i8.one(row, row, dim_), 0.0f};
+}
+
 // Everything in units of the query's step, so that a row's numbers serve all queries.
 void BatchScan::CodeRow(const Scorer& scorer, const float* inverse_norms, uint32_t row, size_t at) {
   const void* const address = scorer.Address(row);
-  const float* values = floats_.data();
-  if (source_.type() == VectorType::kFloat32) {
-    values = static_cast<const float*>(address);
+  uint8_t* const tile = codes_.data() + at / kSieveRows * groups_ * 128;
+  SieveTerms terms{};
+  if (bytes_) {
+    terms = CodeBytes(address, tile, at % kSieveRows);
+  } else if (source_.type() == VectorType::kFloat32) {
+    terms = kernels_.code(static_cast<const float*>(address), dim_, at % kSieveRows, tile);
   } else {
     VectorToFloats(source_.type(), address, dim_, floats_.data());
+    terms = kernels_.code(floats_.data(), dim_, at % kSieveRows, tile);
   }
-  const SieveTerms terms = kernels_.code(values, dim_, at % kSieveRows, codes_.data() + at / kSieveRows * groups_ * 128);
   const float factor = metric_ == Metric::kCosine ? inverse_norms[row] : 1.0f;
   const auto error = static_cast<double>(std::sqrt(terms.error) * kLoose);
   const auto length = static_cast<double>(std::sqrt(terms.squared) * kLoose);
-  const double slack = error * (1 + query_error_) + (query_error_ + rounding_) * length;
+  double slack = error * (1 + query_error_) + (query_error_ + rounding_) * length;
+  // -128 may be far from every element: terms of up to 256 sqrt(dim), rounded a few times, cancel out.
+  if (bytes_) slack += 2048 * 0x1p-24 * std::sqrt(static_cast<double>(dim_));
   const bool tame = Tame(static_cast<double>(terms.squared)) || terms.squared == 0;
   scales_[at] = terms.scale * factor;
   lows_[at] = terms.low * factor;
@@ -106,7 +128,7 @@ void BatchScan::CodeRow(const Scorer& scorer, const float* inverse_norms, uint32
   slacks_[at] = tame ? static_cast<float>(slack * static_cast<double>(factor)) * kMore : INFINITY;
   less_[at] = static_cast<float>(static_cast<double>(terms.squared) * (1 - rounding_)) * (2 - kMore);
   // A row of denormals squares to nothing without being a row of zeros.
-  if (terms.squared == 0 && (terms.low != 0 || terms.scale != 0)) slacks_[at] = INFINITY;
+  if (!bytes_ && terms.squared == 0 && (terms.low != 0 || terms.scale != 0)) slacks_[at] = INFINITY;
 }
 
 // The least value (kernels/sieve.h) of a row whose key may be `worst` or less.

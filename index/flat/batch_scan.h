@@ -56,12 +56,14 @@ class BatchScan {
   void Mark(const Scorer& scorer, const float* inverse_norms, const uint32_t* rows, size_t count, const std::vector<TopK>& best,
             const uint32_t* queries, size_t query_count);
   void CodeQuery(const Scorer& scorer, const void* vector, size_t q, std::vector<float>* floats);
+  SieveTerms CodeBytes(const void* row, uint8_t* tile, size_t r) const;
   void CodeRow(const Scorer& scorer, const float* inverse_norms, uint32_t row, size_t at);
   float LimitOf(const Query& query, float worst) const;
 
   const VectorSource& source_;
   const Metric metric_;
   const SieveKernels& kernels_;
+  const bool bytes_;  // rows of int8, codes of 8 bits: nothing is lost
   const size_t dim_, groups_;
   size_t block_rows_;
   const float limit_;

@@ -46,6 +46,9 @@ constexpr Shape kShapes[] = {
     [](std::vector<float>& v, std::mt19937& random) {
       for (float& x : v) x = static_cast<float>(random() % 2);  // many equal scores
     },
+    [](std::vector<float>& v, std::mt19937& random) {
+      for (float& x : v) x = random() % 8 == 0 ? static_cast<float>(static_cast<int>(random() % 3) - 1) / 40 : 0;  // the least bytes
+    },
 };
 
 TEST(BatchScanTest, EqualsSingleQueriesBitForBit) {

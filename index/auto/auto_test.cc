@@ -256,6 +256,38 @@ TEST(AutoIndexTest, OpensFilesWithoutATableAndRefusesOnesWithABadOne) {
   EXPECT_EQ(open(), StatusCode::kDataLoss);
 }
 
+// The released layout: a graph over rows by a formula, and a table. Written once, by SAKER_WRITE_GOLDEN=1.
+TEST(AutoIndexTest, TheGoldenFileOpens) {
+  auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
+  for (uint32_t row = 0; row < 180; ++row) {
+    std::vector<float> values(8);
+    for (uint32_t i = 0; i < 8; ++i) values[i] = static_cast<float>((row * (2 * i + 31) + i * 17) % 23) / 8 - 1.375f;
+    source->AddFloats(values);
+  }
+  const std::string path = "tests/golden/index/auto_v1.idx";
+  if (std::getenv("SAKER_WRITE_GOLDEN") != nullptr) {
+    const auto inner = BuildIndex({"HNSW", Metric::kL2, {{"M", "4"}}}, source, {}).value();
+    const uint32_t family = 1, count = 3, zero = 0;
+    const float dimension = 6.5f;
+    std::string header;
+    for (const void* field : {static_cast<const void*>(&family), static_cast<const void*>(&count), static_cast<const void*>(&dimension),
+                              static_cast<const void*>(&zero)}) {
+      header.append(static_cast<const char*>(field), 4);
+    }
+    const EffortPoint points[] = {{1, 512, 0.9f, 0.8f}, {10, 512, 1.05f, 0.9f}, {10, 1536, 0, 0.999f}};
+    const SectionBytes more[] = {{Section::kAutoHeader, std::as_bytes(std::span(header))},
+                                 {Section::kAutoEfforts, std::as_bytes(std::span(points))}};
+    StringFile file;
+    ASSERT_TRUE(dynamic_cast<const SavedWithin&>(*inner).SaveAs({"AUTOINDEX", Metric::kL2, {}}, more, file).ok());
+    std::ofstream(path, std::ios::binary) << file.contents;
+  }
+  const auto opened = OpenIndex(path, FileSystem::Posix(), source);
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  std::ifstream in(path, std::ios::binary);
+  EXPECT_EQ(Saved(**opened), std::string(std::istreambuf_iterator<char>(in), {})) << "the writer changed: a new version is needed";
+  EXPECT_GE(Recall(**opened, Ask(*source, Metric::kL2, *source, 10), 10, {}), 0.95);
+}
+
 TEST(AutoIndexTest, AGraphOver128DimensionsTakesAtMost300BytesARow) {
   std::mt19937 random(kSeed);
   const auto source = RandomSource(random, VectorType::kFloat32, 128, 5000);

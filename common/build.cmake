@@ -8,7 +8,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 get_filename_component(SAKER_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
-option(SAKER_FUZZ "build the libFuzzer targets (needs clang)" OFF)
+option(SAKER_FUZZ "build the libFuzzer targets too (needs clang)" OFF)
 set(SAKER_SANITIZE "" CACHE STRING "sanitizers for everything: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)

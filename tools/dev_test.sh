@@ -41,7 +41,7 @@ fuzz_one() {  # SECONDS BINARY
 
 run_fuzz() {  # SECONDS [TARGET]
   local targets
-  targets=$(find build/fuzz -type f -name "${2:-*_fuzz}" -perm -u+x | sort)
+  targets=$(find build/asan -type f -name "${2:-*_fuzz}" -perm -u+x | sort)
   [ -n "$targets" ] || { printf "there is no fuzz target '%s'\n" "${2:-}"; return 1; }
   export -f fuzz_one
   xargs -P "$(nproc)" -I{} bash -c 'fuzz_one "$1" "$2"' fuzz "$1" {} <<<"$targets"
@@ -82,7 +82,7 @@ run_tests() {
   wanted byte-flip && suite byte-flip $python tests/crash/byte_flip_test.py --saker $saker --flips "$([ -n "$full" ] && echo 1000 || echo 60)"
   [ -n "$full" ] && wanted start && suite start env PYTHONPATH=build/sdk/2.6.17 $python tests/crash/start_test.py --saker $saker
   if wanted asan; then build asan; suite asan asan_tests; fi
-  if wanted fuzz; then build fuzz fuzzers; suite fuzz run_fuzz "$([ -n "$full" ] && echo 600 || echo 10)"; fi
+  if wanted fuzz; then build asan fuzzers; suite fuzz run_fuzz "$([ -n "$full" ] && echo 600 || echo 10)"; fi
   if [ -n "$full" ] && wanted tsan; then build tsan; suite tsan tsan_tests; fi
   say "passed: ${passed[*]:-none}"
   [ ${#skipped[@]} -eq 0 ] || say "skipped (each says why above): ${skipped[*]}"

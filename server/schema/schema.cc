@@ -1,6 +1,7 @@
 #include "server/schema/schema.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "common/check.h"
 
@@ -24,7 +25,8 @@ const std::string* FindValue(const KeyValues& values, std::string_view key) {
 
 bool IsTrueParam(const KeyValues& values, std::string_view key) {
   const std::string* value = FindValue(values, key);
-  return value != nullptr && (*value == "true" || *value == "True" || *value == "TRUE" || *value == "1");
+  static constexpr std::string_view kYes[] = {"true", "True", "TRUE", "1", "t", "T"};
+  return value != nullptr && std::find(std::begin(kYes), std::end(kYes), *value) != std::end(kYes);
 }
 
 int CollectionSchema::FieldIndex(std::string_view field_name) const {

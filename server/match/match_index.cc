@@ -71,41 +71,38 @@ class Cursor {
 
 class MatchIndexBuilder {
  public:
-  void AddRow(uint32_t row, std::vector<Token>* tokens) {
-    // By token, positions ascending: each token of the row becomes one posting.
-    std::sort(tokens->begin(), tokens->end(), [](const Token& a, const Token& b) {
-      const int order = a.text.compare(b.text);
-      return order != 0 ? order < 0 : a.position < b.position;
-    });
-    std::string bytes;
-    for (size_t i = 0; i < tokens->size();) {
-      const Token& token = (*tokens)[i];
-      bytes.clear();
+  void AddRow(uint32_t row, const std::vector<Token>& tokens) {
+    occurrences_.clear();
+    for (const Token& token : tokens) occurrences_.emplace_back(TermOf(token.text), token.position);
+    std::sort(occurrences_.begin(), occurrences_.end());
+    for (size_t i = 0; i < occurrences_.size();) {
+      const uint32_t term = occurrences_[i].first;
+      bytes_.clear();
       uint32_t last = 0;
-      for (; i < tokens->size() && (*tokens)[i].text == token.text; ++i) {
-        PutVarint((*tokens)[i].position - last, &bytes);
-        last = (*tokens)[i].position;
+      for (; i < occurrences_.size() && occurrences_[i].first == term; ++i) {
+        PutVarint(occurrences_[i].second - last, &bytes_);
+        last = occurrences_[i].second;
       }
-      Postings& postings = postings_[token.text];
+      Postings& postings = postings_[term];
       PutVarint(row - postings.last_row, &postings.rows);
-      PutVarint(static_cast<uint32_t>(bytes.size()), &postings.positions);
-      postings.positions += bytes;
+      PutVarint(static_cast<uint32_t>(bytes_.size()), &postings.positions);
+      postings.positions += bytes_;
       postings.last_row = row;
       ++postings.count;
     }
   }
 
   std::shared_ptr<const MatchIndex> Finish(size_t row_count) {
-    std::vector<const std::pair<const std::string, Postings>*> sorted;
-    sorted.reserve(postings_.size());
+    std::vector<std::pair<std::string_view, const Postings*>> sorted;
+    sorted.reserve(terms_.size());
     uint64_t bytes[3] = {};
-    for (const auto& entry : postings_) {
-      sorted.push_back(&entry);
-      bytes[0] += entry.first.size();
-      bytes[1] += entry.second.rows.size();
-      bytes[2] += entry.second.positions.size();
+    for (const auto& [text, term] : terms_) {
+      sorted.emplace_back(text, &postings_[term]);
+      bytes[0] += text.size();
+      bytes[1] += postings_[term].rows.size();
+      bytes[2] += postings_[term].positions.size();
     }
-    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::shared_ptr<MatchIndex> index(new MatchIndex());
     index->row_count_ = row_count;
     index->terms_.reserve(bytes[0]);
@@ -116,20 +113,29 @@ class MatchIndexBuilder {
       starts->push_back(0);
     }
     index->row_counts_.reserve(sorted.size());
-    for (const auto* entry : sorted) {
-      index->terms_ += entry->first;
-      index->rows_ += entry->second.rows;
-      index->positions_ += entry->second.positions;
+    for (const auto& [text, postings] : sorted) {
+      index->terms_ += text;
+      index->rows_ += postings->rows;
+      index->positions_ += postings->positions;
       index->term_starts_.push_back(index->terms_.size());
       index->row_starts_.push_back(index->rows_.size());
       index->position_starts_.push_back(index->positions_.size());
-      index->row_counts_.push_back(entry->second.count);
+      index->row_counts_.push_back(postings->count);
     }
     return index;
   }
 
  private:
-  std::unordered_map<std::string, Postings> postings_;
+  uint32_t TermOf(const std::string& text) {
+    const auto [term, is_new] = terms_.try_emplace(text, static_cast<uint32_t>(postings_.size()));
+    if (is_new) postings_.emplace_back();
+    return term->second;
+  }
+
+  std::unordered_map<std::string, uint32_t> terms_;
+  std::vector<Postings> postings_;                          // by term
+  std::vector<std::pair<uint32_t, uint32_t>> occurrences_;  // of one row: term, position
+  std::string bytes_;
 };
 
 Result<std::shared_ptr<const MatchIndex>> MatchIndex::Build(const Column& texts, const analyzer::Analyzer& analyzer,
@@ -142,7 +148,7 @@ Result<std::shared_ptr<const MatchIndex>> MatchIndex::Build(const Column& texts,
     if (row % kRowsBetweenChecks == 0) TRY(context.Check());
     if (!texts.IsValid(row)) continue;
     TRY(analyzer.Analyze(texts.Text(row), &tokens));
-    builder.AddRow(static_cast<uint32_t>(row), &tokens);
+    builder.AddRow(static_cast<uint32_t>(row), tokens);
   }
   return builder.Finish(texts.row_count());
 }

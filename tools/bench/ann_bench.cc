@@ -8,15 +8,16 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <memory>
-#include <random>
 #include <thread>
 
 #include "common/file.h"
 #include "index/index.h"
 #include "index/scorer.h"
 #include "index/topk.h"
+#include "tools/bench/filters.h"
 #include "tools/bench/vector_file.h"
 
 namespace saker::bench {
@@ -126,10 +127,15 @@ class AnnBench {
   Status Run() {
     TRY(ReadFiles());
     TRY(BuildAndOpen());
-    TRY(ComputeThresholds());
-    std::vector<std::vector<Measured>> swept;
-    for (const Knob& knob : KnobsOf(options_.index, options_.k, spec_.params)) swept.push_back(TRY(Sweep(knob)));
-    for (const double target : options_.recalls) TRY(Report(target, swept));
+    for (const double selectivity : options_.filter_selectivities) {
+      selectivity_ = selectivity;
+      filters_.clear();
+      if (selectivity < 1) filters_ = TRY(MakeFilters(options_.filter_kind, selectivity, *base_, *queries_, spec_.metric));
+      TRY(ComputeThresholds());
+      std::vector<std::vector<Measured>> swept;
+      for (const Knob& knob : KnobsOf(options_.index, options_.k, spec_.params)) swept.push_back(TRY(Sweep(knob)));
+      for (const double target : options_.recalls) TRY(Report(target, swept));
+    }
     return OkStatus();
   }
 
@@ -143,19 +149,13 @@ class AnnBench {
     base_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.base, bits)));
     queries_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.query, bits)));
     if (queries_->dim() != base_->dim()) return InvalidArgument("queries have dimension ", queries_->dim(), ", the base ", base_->dim());
-    if (options_.filter_selectivity <= 0 || options_.filter_selectivity > 1) {
-      return InvalidArgument("--filter-selectivity ", options_.filter_selectivity, " is not in (0, 1]");
+    for (const double selectivity : options_.filter_selectivities) {
+      if (selectivity <= 0 || selectivity > 1) return InvalidArgument("--filter-selectivity ", selectivity, " is not in (0, 1]");
     }
     if (options_.k == 0 || options_.nq == 0 || options_.threads < 1 || options_.build_threads < 1)
       return InvalidArgument("--k, --nq and the threads must be at least 1");
-    if (options_.filter_selectivity < 1) {
-      allowed_ = std::make_unique<index::Bitset>(base_->row_count());
-      std::mt19937 random(20260101);
-      const auto limit = static_cast<uint32_t>(options_.filter_selectivity * 4294967295.0);
-      for (size_t row = 0; row < base_->row_count(); ++row) {
-        if (random() < limit) allowed_->Set(row);
-      }
-    }
+    if (options_.nq > 1 && (options_.filter_kind == "near" || options_.filter_kind == "far"))
+      return InvalidArgument("--filter-kind ", options_.filter_kind, " is a filter for each query: --nq must be 1");
     if (spec_.type.find("IVF") != std::string::npos || spec_.type == "SCANN") {
       const auto lists = static_cast<size_t>(4 * std::sqrt(static_cast<double>(base_->row_count())));
       spec_.params.try_emplace("nlist", std::to_string(std::clamp<size_t>(lists, 1, 65536)));
@@ -165,26 +165,26 @@ class AnnBench {
   }
 
   Status BuildAndOpen() {
-    index::BuildOptions build;
-    build.threads = options_.build_threads;
-    const Clock::time_point start = Clock::now();
-    const double cpu = CpuSeconds();
-    std::unique_ptr<index::Index> built = TRY(index::BuildIndex(spec_, base_, build));
-    const double seconds = SecondsSince(start), cpu_seconds = CpuSeconds() - cpu;
     const std::filesystem::path directory =
         options_.directory.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(options_.directory);
-    const std::string path = (directory / ("saker-bench-ann-" + std::to_string(getpid()))).string();
+    const bool kept = !options_.index_file.empty();
+    const std::string path = kept ? options_.index_file : (directory / ("saker-bench-ann-" + std::to_string(getpid()))).string();
     FileSystem& files = FileSystem::Posix();
-    {
+    const Clock::time_point start = Clock::now();
+    const double cpu = CpuSeconds();
+    if (!kept || !std::filesystem::exists(path)) {
+      index::BuildOptions build;
+      build.threads = options_.build_threads;
+      const std::unique_ptr<index::Index> built = TRY(index::BuildIndex(spec_, base_, build));
       std::unique_ptr<WritableFile> file = TRY(files.Create(path));
       const Status saved = built->Save(*file);
       if (!saved.ok()) return saved;
     }
-    built.reset();
+    const double seconds = SecondsSince(start), cpu_seconds = CpuSeconds() - cpu;
     const auto disk_bytes = std::filesystem::file_size(path);
     const Clock::time_point opening = Clock::now();
     Result<std::unique_ptr<index::Index>> opened = index::OpenIndex(path, files, base_);
-    std::filesystem::remove(path);  // an open index keeps its file
+    if (!kept) std::filesystem::remove(path);  // an open index keeps its file
     if (!opened.ok()) return opened.status();
     index_ = std::move(*opened);
     std::printf(
@@ -201,7 +201,9 @@ class AnnBench {
   Status ComputeThresholds() {
     const size_t count = queries_->row_count();
     index::Scorer scorer(*base_, spec_.metric, nullptr);
-    if (allowed_ == nullptr) {
+    thresholds_.clear();
+    expected_.clear();
+    if (filters_.empty()) {
       const Truth truth = TRY(ReadTruth(options_.truth));
       if (truth.row_count() != count)
         return InvalidArgument(options_.truth, ": ", truth.row_count(), " rows, there are ", count, " queries");
@@ -219,8 +221,12 @@ class AnnBench {
       expected_.assign(count, options_.k);
       return OkStatus();
     }
-    const index::SearchRequest request = RequestFor(0, count, {});
-    const auto exact = TRY(index::ExactSearch(*base_, spec_.metric, request, Context()));
+    std::vector<std::vector<index::Hit>> exact;
+    const size_t together = filters_.size() == 1 ? count : 1;
+    for (size_t first = 0; first < count; first += together) {
+      auto part = TRY(index::ExactSearch(*base_, spec_.metric, RequestFor(first, together, {}), Context()));
+      std::move(part.begin(), part.end(), std::back_inserter(exact));
+    }
     for (const auto& hits : exact) {
       expected_.push_back(hits.size());
       const float score = hits.empty() ? 0 : hits.back().score;
@@ -235,7 +241,7 @@ class AnnBench {
     request.query_count = std::min(count, queries_->row_count() - first);
     request.k = options_.k;
     request.params = params;
-    request.allowed = allowed_.get();
+    if (!filters_.empty()) request.allowed = &filters_[filters_.size() == 1 ? 0 : first];
     return request;
   }
 
@@ -353,7 +359,7 @@ class AnnBench {
         "\"reads\": %.2f, \"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s}\n",
         head.c_str(), best->recall, best->qps, best->p50_us, best->p99_us, best->cpu_us, static_cast<double>(best->stats.distances) / n,
         static_cast<double>(best->stats.hops) / n, static_cast<double>(best->stats.reads) / n, static_cast<double>(best->stats.bytes) / n,
-        options_.k, options_.threads, options_.filter_selectivity, Json(best->params).c_str());
+        options_.k, options_.threads, selectivity_, Json(best->params).c_str());
     std::fflush(stdout);
     return OkStatus();
   }
@@ -362,7 +368,8 @@ class AnnBench {
   index::IndexSpec spec_;
   Params extra_;
   std::shared_ptr<const VectorRows> base_, queries_;
-  std::unique_ptr<index::Bitset> allowed_;
+  double selectivity_ = 1;
+  std::vector<index::Bitset> filters_;  // none, one for all queries, or one a query
   std::unique_ptr<index::Index> index_;
   std::vector<float> thresholds_;
   std::vector<size_t> expected_;

@@ -26,9 +26,13 @@ struct AnnOptions {
   size_t nq = 1;  // queries in one search; latencies are then of a search, not of a query
   int threads = 1;
   int build_threads = 2;
-  double filter_selectivity = 1;  // share of rows, chosen at random, that may be returned; the truth is then computed
-  double seconds = 0.6;           // each measured setting runs at least so long, and three passes
-  std::string directory;          // where the index file goes; empty: the system's temporary directory
+  std::vector<double> filter_selectivities = {
+      1};  // shares of the rows that may be returned, one after the other; below 1 the truth is computed
+  // Which rows: "random"; "cluster": those nearest to a few random rows; "near" and "far": those nearest to or farthest from each query.
+  std::string filter_kind = "random";
+  double seconds = 0.6;    // each measured setting runs at least so long, and three passes
+  std::string directory;   // where the index file goes; empty: the system's temporary directory
+  std::string index_file;  // opened instead of building, if it is there; else kept there. Of the same rows and parameters.
   bool json = false;
 };
 

@@ -30,9 +30,13 @@ void AddAnn(CLI::App& bench) {
   ann->add_option("--nq", o.nq, "queries in one search")->capture_default_str();
   ann->add_option("--threads", o.threads, "threads that search")->capture_default_str();
   ann->add_option("--build-threads", o.build_threads, "threads that build")->capture_default_str();
-  ann->add_option("--filter-selectivity", o.filter_selectivity, "share of the rows that may be returned")->capture_default_str();
+  ann->add_option("--filter-selectivity", o.filter_selectivities, "shares of the rows that may be returned, by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  ann->add_option("--filter-kind", o.filter_kind, "which rows those are: random, cluster, near or far")->capture_default_str();
   ann->add_option("--seconds", o.seconds, "least time for each measured setting")->capture_default_str();
   ann->add_option("--directory", o.directory, "where the index file goes (default: the system's temporary directory)");
+  ann->add_option("--index-file", o.index_file, "open this index instead of building one; if it is not there, build and keep it");
   ann->add_flag("--json", o.json, "one JSON object a line (there is no other form)");
 }
 

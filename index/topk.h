@@ -89,14 +89,17 @@ class TopK {
  public:
   explicit TopK(size_t k) : k_(k), capacity_(k + std::max<size_t>(k, 32)) {}
 
-  void Offer(float key, uint32_t row) {
-    const uint64_t packed = PackKey(key, row);
+  void Offer(float key, uint32_t row) { OfferPacked(PackKey(key, row)); }
+  void OfferPacked(uint64_t packed) {
     if (packed >= limit_) return;
     buffer_.push_back(packed);
     if (buffer_.size() == capacity_) Cut();
   }
   // No key above this one can still be taken.
   float worst() const { return limit_ == kNone ? std::numeric_limits<float>::infinity() : KeyOf(limit_); }
+
+  // Nothing packed from here on can still be taken.
+  uint64_t limit() const { return limit_; }
 
   bool full() const { return buffer_.size() >= k_; }
   size_t size() const { return std::min(buffer_.size(), k_); }

@@ -3,6 +3,7 @@
 // Built once per search, then read by one thread. The bitsets it was made from must outlive it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,6 +29,17 @@ class AllowedRows {
   AllowedRows& operator=(const AllowedRows&) = delete;
 
   bool Test(size_t row) const { return bits_ == nullptr || bits_->Test(row); }
+  // Copies those of rows[0..count) that are allowed to `out` (room for count + 1) and returns how many.
+  size_t Keep(const uint32_t* rows, size_t count, uint32_t* out) const {
+    if (bits_ == nullptr) return static_cast<size_t>(std::copy_n(rows, count, out) - out);
+    const uint64_t* const words = bits_->words();
+    size_t n = 0;
+    for (size_t i = 0; i < count; ++i) {  // no branch: which are is anybody's guess
+      out[n] = rows[i];
+      n += words[rows[i] / 64] >> (rows[i] % 64) & 1;
+    }
+    return n;
+  }
   size_t row_count() const { return row_count_; }
   size_t count() const { return count_; }
   const Bitset* bits() const { return bits_; }  // null: every row

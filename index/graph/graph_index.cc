@@ -1,12 +1,10 @@
 #include "index/graph/graph_index.h"
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
 
-#include "index/flat/exact_scan.h"
 #include "index/graph/builder.h"
-#include "index/graph/walk.h"
+#include "index/graph/graph_iterator.h"
+#include "index/graph/graph_search.h"
 #include "index/index_file.h"
 #include "index/params.h"
 
@@ -26,7 +24,7 @@ struct LayeredHeader {  // durable: section kGraphHeader, HNSW as version 1 wrot
   uint32_t entry;
 };
 
-class GraphIndex final : public Index, public SavedWithin {
+class GraphIndex final : public Index, public SavedWithin, public Iterable {
  public:
   GraphIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, FlatGraph graph, std::vector<float> inverse_norms, NodeCodes codes)
       : spec_(std::move(spec)),
@@ -46,50 +44,10 @@ class GraphIndex final : public Index, public SavedWithin {
   }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
-    TRY(CheckRequest(request, source_->type(), row_count()));
-    TRY(ValidateSearchParams(spec_, request.params, request.k));
-    SearchStats unused;
-    if (stats == nullptr) stats = &unused;
-    const AllowedRows allowed(request.allowed, source_->valid(), row_count());
-    const size_t k = std::min(request.k, allowed.count());
-    const bool filtered = request.allowed != nullptr;
-    const WalkWidth width = WidthOf(request, allowed.count(), filtered);
-    if (request.radius.has_value() || ScanIsCheaper(allowed.count(), width.steps, k))
-      return Scan(request, 0, request.query_count, allowed, context, stats);
-
-    std::vector<std::vector<Hit>> results(request.query_count);
-    const size_t stride = RowBytes(source_->type(), source_->dim());
-    Scorer scorer(*source_, spec_.metric, Norms());
-    std::optional<CodeQuery> codes;
-    if (!codes_.empty()) codes.emplace(codes_);
-    std::vector<float> floats(source_->dim());
-    for (size_t q = 0; q < request.query_count; ++q) {
-      TRY(context.Check());
-      const char* const query = static_cast<const char*>(request.queries) + q * stride;
-      scorer.SetQuery(query);
-      bool coded = false;
-      if (codes) {
-        ToFloats(source_->type(), query, source_->dim(), 1, floats.data());
-        coded = codes->Set(floats.data());
-      }
-      const WalkRequest walk{graph_,
-                             row_count(),
-                             spec_.metric,
-                             scorer,
-                             coded ? &*codes : nullptr,
-                             entry_codes_.data(),
-                             width.pool,
-                             width.gamma,
-                             k,
-                             filtered ? &allowed : nullptr};
-      TopK best(k);
-      TRY(WalkGraph(walk, context, &best, stats));
-      results[q] = best.Finish(spec_.metric);
-      // A walk that was cut off from part of the graph must not answer with less than there is.
-      if (results[q].size() < k) results[q] = std::move(TRY(Scan(request, q, 1, allowed, context, stats))[0]);
-    }
-    return results;
+    return SearchGraph(Parts(), request, context, stats);
   }
+  Result<std::unique_ptr<RowIterator>> Iterate(const SearchRequest& request) const override { return IterateGraph(Parts(), request); }
+  size_t iterator_bytes() const override { return GraphIteratorBytes(row_count()); }
 
   Status Save(WritableFile& file) const override { return SaveAs(spec_, {}, file); }
 
@@ -105,34 +63,8 @@ class GraphIndex final : public Index, public SavedWithin {
   }
 
  private:
-  struct WalkWidth {
-    size_t pool;
-    float gamma;
-    size_t steps;
-  };
-  const float* Norms() const { return inverse_norms_.empty() ? nullptr : inverse_norms_.data(); }
-
-  // How many of the nearest rows the walk keeps in view. Only a share s of them may be returned, so that a filtered
-  // search sees as many allowed rows as an unfiltered one looks at for its k: ef of them, but 4k are enough.
-  WalkWidth WidthOf(const SearchRequest& request, size_t allowed, bool filtered) const {
-    const GraphEffort effort = GraphEffortOf(spec_, request.params, request.k);
-    if (!filtered || allowed == 0) return {effort.pool, effort.gamma, effort.Steps(request.k)};
-    const double share = static_cast<double>(allowed) / static_cast<double>(row_count());
-    const auto wider = static_cast<size_t>(static_cast<double>(std::min(effort.pool, 4 * request.k)) / share);
-    return {std::max(effort.pool, wider), effort.gamma, std::max(effort.Steps(request.k), wider)};
-  }
-
-  // Distances of a walk: about half of a row's links are new at each of `steps` steps, at random addresses and with the pool
-  // to keep; a scanned row costs a third of that.
-  bool ScanIsCheaper(size_t allowed, size_t steps, size_t k) const {
-    const double walk = static_cast<double>(steps) * 0.6 * graph_.degree;
-    return k >= allowed || static_cast<double>(allowed) / 3 <= walk || steps >= row_count();
-  }
-
-  Result<std::vector<std::vector<Hit>>> Scan(const SearchRequest& request, size_t first, size_t count, const AllowedRows& allowed,
-                                             const Context& context, SearchStats* stats) const {
-    const char* queries = static_cast<const char*>(request.queries) + first * RowBytes(source_->type(), source_->dim());
-    return ScanRows(*source_, spec_.metric, Norms(), queries, count, request, allowed, context, stats);
+  GraphParts Parts() const {
+    return {spec_, *source_, graph_, inverse_norms_.empty() ? nullptr : inverse_norms_.data(), codes_, entry_codes_.data()};
   }
 
   const IndexSpec spec_;

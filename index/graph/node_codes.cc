@@ -176,11 +176,53 @@ bool CodeQuery::SetProduct(const float* query) {
   }
   bias_ = static_cast<uint32_t>(positive * 127);
   const double norm = std::sqrt(static_cast<double>(energy));
+  query_norm_ = norm;
+  query_step_ = static_cast<double>(step);
   const double reach = codes_.metric_ == Metric::kCosine ? 1.0 : static_cast<double>(codes_.max_norm_);
   const double unit = static_cast<double>(codes_.step_) * static_cast<double>(step);
   slope_ = 2 * reach * unit / norm;
   offset_ = 2 * reach * (reach - (mean_product + unit * static_cast<double>(int64_t{bias_} - 64 * sum)) / norm);
   return lost <= static_cast<float>(kMaxQueryLoss) * energy && slope_ > 0 && std::isfinite(offset_);
+}
+
+KeyRange CodeQuery::KeysOf(std::optional<float> inner, std::optional<float> outer) const {
+  // The length of a rounding error on both sides, on average; along any one direction it is far shorter.
+  const double error = static_cast<double>(codes_.step_) * std::sqrt(static_cast<double>(codes_.dim_) / 6);
+  const auto moved = [&](float score, double by) {
+    const double distance = std::max(0.0, std::sqrt(SquaredDistance(score)) + by);
+    return KeyAt(distance * distance);
+  };
+  KeyRange keys;
+  if (inner) keys.lowest = moved(*inner, -error);
+  if (outer) keys.highest = moved(*outer, error);
+  return keys;
+}
+
+// Elements are rounded by up to half a step, evenly: 0.29 steps on average, times three.
+uint32_t CodeQuery::KeyWithin(float score) const {
+  const auto step = static_cast<double>(codes_.step_);
+  const double squared = SquaredDistance(score);
+  if (codes_.metric_ == Metric::kL2) {
+    const double distance = std::sqrt(squared) + 1.25 * step;  // both sides are rounded
+    return KeyAt(distance * distance + static_cast<double>(codes_.dim_) * step * step / 6);
+  }
+  const double reach = codes_.metric_ == Metric::kCosine ? 1.0 : static_cast<double>(codes_.max_norm_);
+  return KeyAt(squared + 2 * reach * 0.9 * (step + reach * query_step_ / query_norm_));
+}
+
+double CodeQuery::SquaredDistance(float score) const {
+  double squared = static_cast<double>(score);
+  if (codes_.metric_ != Metric::kL2) {
+    const double reach = codes_.metric_ == Metric::kCosine ? 1.0 : static_cast<double>(codes_.max_norm_);
+    const double product = codes_.metric_ == Metric::kCosine ? static_cast<double>(score) : static_cast<double>(score) / query_norm_;
+    squared = 2 * reach * (reach - product);
+  }
+  return squared > 0 ? squared : 0;
+}
+
+uint32_t CodeQuery::KeyAt(double squared) const {
+  const double key = (squared - offset_) / slope_;
+  return key >= 4294967295.0 ? 0xffffffffu : key > 0 ? static_cast<uint32_t>(key) : 0;
 }
 
 }  // namespace saker::index

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "common/huge_memory.h"
@@ -50,6 +51,12 @@ class NodeCodes {
   float max_norm_ = 0;  // IP
 };
 
+// Keys between which the codes of rows of certain scores are.
+struct KeyRange {
+  uint32_t lowest = 0;
+  uint32_t highest = 0xffffffffu;
+};
+
 // A query against codes. Keys are integers (kernels/node_codes.h); the squared distance they stand for, in a space where the
 // metric is one, is Slope() * key + Offset().
 class CodeQuery {
@@ -72,6 +79,12 @@ class CodeQuery {
     const uint8_t* address = codes_.Row(row);
     for (size_t line = 0; line < codes_.stride() && line < kPrefetchBytes; line += 64) __builtin_prefetch(address + line);
   }
+  // Where the keys of rows between two scores are, with room for what codes lose; a missing bound is no bound. Milvus' range: `inner`
+  // is the better score, `outer` the worse one.
+  KeyRange KeysOf(std::optional<float> inner, std::optional<float> outer) const;
+  // The largest key that the codes of a row of that score have, but for one in some hundreds: what rounding does along one
+  // direction. What must be scored exactly, once so good a score is known.
+  uint32_t KeyWithin(float score) const;
   // The key at `gamma_squared` times the squared distance of `key`.
   uint32_t Stretch(uint32_t key, float gamma_squared) const {
     const double distance = slope_ * key + offset_;
@@ -84,6 +97,8 @@ class CodeQuery {
   static constexpr size_t kPrefetchBytes = 512;
   bool SetL2(const float* query);
   bool SetProduct(const float* query);
+  double SquaredDistance(float score) const;
+  uint32_t KeyAt(double squared) const;
 
   const NodeCodes& codes_;
   const NodeCodeKernels& kernels_;
@@ -91,6 +106,7 @@ class CodeQuery {
   uint32_t bias_ = 0;
   double slope_ = 1;
   double offset_ = 0;
+  double query_norm_ = 1, query_step_ = 0;  // products
 };
 
 // The row as floats, times `factor`.

@@ -78,13 +78,11 @@ class SortedPool {
   std::vector<uint64_t> entries_;
 };
 
-class HeapPool {
+// The nearest `capacity` of the entries offered, a max-heap.
+class KeptHeap {
  public:
-  static constexpr bool kKnowsRanks = false;
-
   void Reset(size_t capacity) {
     capacity_ = capacity;
-    nearest_.clear();
     kept_.clear();
   }
   bool Insert(uint32_t key, uint32_t row) {
@@ -97,12 +95,41 @@ class HeapPool {
       kept_.push_back(packed);
     }
     std::push_heap(kept_.begin(), kept_.end());
+    return true;
+  }
+  size_t size() const { return kept_.size(); }
+  uint64_t back() const { return kept_.front(); }  // of the entries, the worst
+  uint32_t worst() const { return kept_.size() < capacity_ ? kNoKey : static_cast<uint32_t>(kept_.front() >> 32); }
+  void TakeNearest(size_t count, std::vector<uint32_t>* rows) {
+    if (kept_.size() > count) {
+      std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end());
+      kept_.resize(count);
+    }
+    for (const uint64_t entry : kept_) rows->push_back(static_cast<uint32_t>(entry));
+  }
+
+ private:
+  size_t capacity_ = 0;
+  std::vector<uint64_t> kept_;
+};
+
+class HeapPool {
+ public:
+  static constexpr bool kKnowsRanks = false;
+
+  void Reset(size_t capacity) {
+    nearest_.clear();
+    kept_.Reset(capacity);
+  }
+  bool Insert(uint32_t key, uint32_t row) {
+    if (!kept_.Insert(key, row)) return false;
+    const uint64_t packed = uint64_t{key} << 32 | row;
     nearest_.push_back(packed);
     std::push_heap(nearest_.begin(), nearest_.end(), std::greater<>());
     return nearest_.front() == packed;
   }
   bool Pop(uint32_t* key, uint32_t* row) {
-    if (nearest_.empty() || nearest_.front() > kept_.front()) return false;
+    if (nearest_.empty() || nearest_.front() > kept_.back()) return false;
     *key = static_cast<uint32_t>(nearest_.front() >> 32);
     *row = static_cast<uint32_t>(nearest_.front());
     std::pop_heap(nearest_.begin(), nearest_.end(), std::greater<>());
@@ -114,20 +141,49 @@ class HeapPool {
     *row = static_cast<uint32_t>(nearest_.front());
     return true;
   }
-  uint32_t worst() const { return kept_.size() < capacity_ ? kNoKey : static_cast<uint32_t>(kept_.front() >> 32); }
+  uint32_t worst() const { return kept_.worst(); }
   // The nearest rows kept, `count` at most, in no order. The pool is of no use afterwards.
-  void TakeNearest(size_t count, std::vector<uint32_t>* rows) {
-    if (kept_.size() > count) {
-      std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end());
-      kept_.resize(count);
+  void TakeNearest(size_t count, std::vector<uint32_t>* rows) { kept_.TakeNearest(count, rows); }
+
+ private:
+  std::vector<uint64_t> nearest_;  // min-heap of what is to be expanded
+  KeptHeap kept_;                  // what the bound is made of
+};
+
+// The nearest rows of those offered, without expanding any: a sorted array while there are few, a heap when there are many.
+class NearestRows {
+ public:
+  void Reset(size_t capacity) {
+    is_sorted_ = capacity <= kMostSorted;
+    if (is_sorted_) {
+      sorted_.Reset(capacity);
+    } else {
+      heap_.Reset(capacity);
     }
-    for (const uint64_t entry : kept_) rows->push_back(static_cast<uint32_t>(entry));
+  }
+  void Insert(uint32_t key, uint32_t row) {
+    if (is_sorted_) {
+      sorted_.Insert(key, row);
+    } else {
+      heap_.Insert(key, row);
+    }
+  }
+  // Nothing from this key on is taken any more.
+  uint32_t worst() const { return is_sorted_ ? sorted_.worst() : heap_.worst(); }
+  // The key of the rank-th best, of a heap that of its worst; kNoKey while there are not so many.
+  uint32_t KeyAt(size_t rank) const { return is_sorted_ ? sorted_.KeyAt(rank) : heap_.worst(); }
+  size_t size() const { return is_sorted_ ? sorted_.size() : heap_.size(); }
+  // The nearest `count`, in no order. Of no use afterwards.
+  void TakeNearest(size_t count, std::vector<uint32_t>* rows) {
+    if (!is_sorted_) return heap_.TakeNearest(count, rows);
+    for (size_t i = 0; i < std::min(count, sorted_.size()); ++i) rows->push_back(sorted_.RowAt(i));
   }
 
  private:
-  size_t capacity_ = 0;
-  std::vector<uint64_t> nearest_;  // min-heap of what is to be expanded
-  std::vector<uint64_t> kept_;     // max-heap of the nearest `capacity_`
+  static constexpr size_t kMostSorted = 512;
+  bool is_sorted_ = true;
+  SortedPool sorted_;
+  KeptHeap heap_;
 };
 
 }  // namespace saker::index

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "index/graph/exact_query.h"
 #include "index/graph/pool.h"
 #include "index/graph/visited_rows.h"
 
@@ -11,6 +12,9 @@ namespace saker::index {
 namespace {
 
 constexpr size_t kSortedPoolLimit = 1024;  // above it, moving memory costs more than heaps
+constexpr size_t kGuidedPool = 1024;       // of a guided walk that does not expect to need more
+constexpr size_t kStepsBetweenGuesses = 64;
+constexpr size_t kTogether = 4;  // rows expanded at once where only allowed ones are scored
 constexpr size_t kStepsBetweenChecks = 256;
 constexpr size_t kFirst = 16;          // rows of a list whose codes are fetched before the first is scored
 constexpr size_t kSeeds = 4;           // entries that a walk starts from
@@ -20,13 +24,14 @@ struct Scratch {
   VisitedRows visited;
   SortedPool sorted;
   HeapPool heap;
-  SortedPool results;  // allowed rows only, when there is a filter
+  NearestRows near;     // of all rows, where the pool is a heap
+  NearestRows results;  // the wanted rows, when there is a guide
   std::vector<uint32_t> fresh;
+  std::vector<uint32_t> allowed;
   std::vector<uint32_t> keys;
   std::vector<uint32_t> places;
   std::vector<uint32_t> sequence;  // 0, 1, 2, ...
   std::vector<float> exact;
-  std::vector<uint32_t> found;
 };
 
 // Not inlined: else the compiler asks for the thread's address again in every loop.
@@ -35,51 +40,39 @@ struct Scratch {
   return scratch;
 }
 
-// The exact scorer with keys as integers of the same order.
-class ExactQuery {
- public:
-  ExactQuery(const Scorer& scorer, Metric metric, std::vector<float>& scratch) : scorer_(scorer), metric_(metric), scratch_(scratch) {}
-  void Keys(const uint32_t* rows, size_t count, uint32_t* keys) const {
-    if (scratch_.size() < count) scratch_.resize(count);
-    scorer_.Keys(rows, count, scratch_.data());
-    for (size_t i = 0; i < count; ++i) keys[i] = OrderedBits(scratch_[i]);
-  }
-  void Prefetch(uint32_t row) const { scorer_.Prefetch(row); }
-  uint32_t Stretch(uint32_t key, float gamma_squared) const {
-    const float score = FromOrderedBits(key);
-    switch (metric_) {
-      case Metric::kCosine: return OrderedBits((2 + 2 * score) * gamma_squared / 2 - 1);
-      case Metric::kIp: return kNoKey;  // no distance without the largest norm
-      default: return OrderedBits(score * gamma_squared);
-    }
-  }
-
- private:
-  const Scorer& scorer_;
-  const Metric metric_;
-  std::vector<float>& scratch_;
-};
-
-// How many of the rows that codes rank best are scored exactly: enough that a code's error loses none of the k.
-size_t CountToRefine(const WalkRequest& request) {
-  return std::max<size_t>(40, request.k + request.k / 2 + 25);
-}
-
 template <typename Query, typename Pool>
 class Walk {
  public:
   Walk(const WalkRequest& request, const Query& query, Pool& pool, Scratch& scratch, SearchStats* stats)
-      : request_(request), query_(query), pool_(pool), scratch_(scratch), stats_(stats), gamma_squared_(request.gamma * request.gamma) {}
+      : request_(request),
+        guide_(request.guide),
+        query_(query),
+        pool_(pool),
+        scratch_(scratch),
+        stats_(stats),
+        gamma_squared_(request.gamma * request.gamma),
+        check_at_(stats->hops + kStepsBetweenChecks) {}
 
-  Status Run(const Context& context) {
+  Result<WalkEnd> Run(const Context& context) {
     Seed();
     uint32_t key = 0, row = 0;
-    for (size_t step = 1; pool_.Pop(&key, &row) && key <= stop_; ++step) {
-      if (step % kStepsBetweenChecks == 0) TRY(context.Check());
+    for (size_t step = 1; pool_.Pop(&key, &row); ++step) {
+      if (key > stop_) return WalkEnd::kFound;
+      if (stats_->hops >= check_at_) {
+        check_at_ = stats_->hops + kStepsBetweenChecks;
+        TRY(context.Check());
+      }
+      if (guide_ != nullptr) {
+        if (!IsWorthwhile(step, row, key)) return WalkEnd::kGaveUp;
+        only_allowed_ = guide_->allowed != nullptr && guide_->keys.highest == kNoKey && key > near_;
+      }
+      if (only_allowed_) step += CollectNext(row);
       Collect(row);
       ScoreFresh();
     }
-    return OkStatus();
+    // Where the rows at hand ran out before enough were found, others may be elsewhere.
+    const bool enough = guide_ == nullptr || scratch_.results.KeyAt(guide_->enough - 1) != kNoKey || guide_->keys.highest != kNoKey;
+    return enough ? WalkEnd::kFound : WalkEnd::kGaveUp;
   }
 
  private:
@@ -110,19 +103,59 @@ class Walk {
   }
 
   void Offer(uint32_t key, uint32_t row) {
-    if (key <= keep_) pool_.Insert(key, row);
-    if (request_.allowed != nullptr && request_.allowed->Test(row)) scratch_.results.Insert(key, row);
+    if (key <= keep_) Keep(key, row);
+    if (guide_ != nullptr && IsWanted(key, row)) scratch_.results.Insert(key, row);
+  }
+  void Keep(uint32_t key, uint32_t row) {
+    pool_.Insert(key, row);
+    if constexpr (!Pool::kKnowsRanks) {
+      if (guide_ != nullptr) scratch_.near.Insert(key, row);
+    }
+  }
+  bool IsWanted(uint32_t key, uint32_t row) const {
+    return key >= guide_->keys.lowest && key <= guide_->keys.highest && (guide_->allowed == nullptr || guide_->allowed->Test(row));
+  }
+
+  // A filter may leave out just what is near the query. The share of wanted rows among those expanded says how many steps
+  // `enough` of them will take.
+  bool IsWorthwhile(size_t step, uint32_t row, uint32_t key) {
+    if (step > guide_->most_steps) return false;
+    if (IsWanted(key, row)) ++wanted_expanded_;
+    if (step < guess_at_ || guide_->keys.highest != kNoKey || scratch_.results.KeyAt(guide_->enough - 1) <= key) return true;
+    guess_at_ = step + kStepsBetweenGuesses;
+    const double share = (static_cast<double>(wanted_expanded_) + 0.5) / static_cast<double>(step);
+    return static_cast<double>(guide_->enough) / share <= static_cast<double>(guide_->most_steps);
+  }
+
+  // Few links of a row are allowed: several rows are expanded together, so that one waits for memory while the others do.
+  size_t CollectNext(uint32_t first) {
+    PrefetchLinks(first);
+    uint32_t rows[kTogether - 1];
+    size_t n = 0;
+    for (uint32_t key = 0; n < kTogether - 1 && pool_.Pop(&key, &rows[n]) && key <= stop_; ++n) {
+      PrefetchLinks(rows[n]);
+      if (IsWanted(key, rows[n])) ++wanted_expanded_;
+    }
+    for (size_t i = 0; i < n; ++i) Collect(rows[i]);
+    return n;
   }
 
   // The rows that `row` links to and that were not met yet, their codes on the way.
   void Collect(uint32_t row) {
     const uint32_t* const links = request_.graph.Links(row);
-    uint32_t* const fresh = scratch_.fresh.data();
+    uint32_t* const fresh = scratch_.fresh.data() + fresh_count_;
     uint32_t count = request_.graph.degree;
     while (count > 0 && links[count - 1] == FlatGraph::kNone) --count;
-    const size_t n = scratch_.visited.MeetAll(links, count, fresh);
+    size_t n = 0;
+    if (only_allowed_) {
+      uint32_t* const allowed = scratch_.allowed.data();
+      const size_t some = guide_->allowed->Keep(links, count, allowed);
+      n = scratch_.visited.MeetAll(allowed, some, fresh);
+    } else {
+      n = scratch_.visited.MeetAll(links, count, fresh);
+    }
     for (size_t i = 0; i < std::min(n, kFirst); ++i) query_.Prefetch(fresh[i]);
-    fresh_count_ = n;
+    fresh_count_ += n;
     ++stats_->hops;
   }
 
@@ -140,34 +173,52 @@ class Walk {
     const uint32_t* const keys = scratch_.keys.data();
     query_.Keys(fresh, n, scratch_.keys.data());
     stats_->distances += n;
-    if (request_.allowed != nullptr) {
-      for (size_t i = 0; i < n; ++i) Offer(keys[i], fresh[i]);
-    } else {
-      const uint32_t limit = std::min(keep_, pool_.worst());
-      const size_t near = kernels_.below(keys, n, limit == kNoKey ? kNoKey : limit + 1, scratch_.places.data());
-      for (size_t i = 0; i < near; ++i) {
-        const uint32_t row = fresh[scratch_.places[i]];
-        pool_.Insert(keys[scratch_.places[i]], row);
-      }
+    const uint32_t limit = std::min(keep_, pool_.worst());
+    const size_t near = kernels_.below(keys, n, limit == kNoKey ? kNoKey : limit + 1, scratch_.places.data());
+    for (size_t i = 0; i < near; ++i) {
+      const uint32_t at = scratch_.places[i];
+      Keep(keys[at], fresh[at]);
     }
-    if (request_.gamma > 0) Tighten();
+    if (guide_ == nullptr) {
+      if (request_.gamma > 0) Tighten();
+      return;
+    }
+    for (size_t i = 0; i < n; ++i) {
+      if (keys[i] < scratch_.results.worst() && IsWanted(keys[i], fresh[i])) scratch_.results.Insert(keys[i], fresh[i]);
+    }
+    Guide();
   }
 
   // The k-th best decides how far is worth going.
   void Tighten() {
-    uint32_t kth = kNoKey;
-    if (request_.allowed != nullptr) {
-      kth = scratch_.results.KeyAt(request_.k - 1);
-    } else if constexpr (Pool::kKnowsRanks) {
-      kth = pool_.KeyAt(request_.k - 1);
-    }
+    if constexpr (Pool::kKnowsRanks) StopBeyond(pool_.KeyAt(request_.k - 1));
+  }
+  void StopBeyond(uint32_t kth) {
     if (kth >= kth_) return;
     kth_ = kth;
     stop_ = query_.Stretch(kth, gamma_squared_);
     keep_ = query_.Stretch(kth, std::max(gamma_squared_, 1.0f) * kInsertSlack * kInsertSlack);
   }
+  // As far as a walk for all rows would go, and as far as enough wanted rows are.
+  void Guide() {
+    const size_t rank = (request_.gamma > 0 ? request_.k : request_.pool) - 1;
+    uint32_t near = kNoKey;
+    if constexpr (Pool::kKnowsRanks) {
+      near = pool_.KeyAt(rank);
+    } else {
+      near = scratch_.near.KeyAt(rank);
+    }
+    const uint32_t wanted = std::min(scratch_.results.KeyAt(guide_->enough - 1), guide_->keys.highest);
+    near_ = std::min(near_, Stretched(near, gamma_squared_));
+    stop_ = std::min(stop_, std::max(near_, Stretched(wanted, gamma_squared_)));
+    // However early the walk ends, its k-th best stay in view: they say when.
+    const float kept_squared = std::max(gamma_squared_, 1.0f);
+    keep_ = std::min(keep_, std::max(Stretched(near, kept_squared), Stretched(wanted, kept_squared)));
+  }
+  uint32_t Stretched(uint32_t key, float squared) const { return request_.gamma > 0 && key != kNoKey ? query_.Stretch(key, squared) : key; }
 
   const WalkRequest& request_;
+  const WalkGuide* const guide_;
   const Query& query_;
   Pool& pool_;
   Scratch& scratch_;
@@ -175,60 +226,69 @@ class Walk {
   const NodeCodeKernels& kernels_ = BestNodeCodes();
   const float gamma_squared_;
   size_t fresh_count_ = 0;
+  uint64_t check_at_ = 0;  // of stats' hops: the context is looked at
+  size_t wanted_expanded_ = 0;
+  size_t guess_at_ = kStepsBetweenGuesses;
+  bool only_allowed_ = false;  // what a walk for all rows would expand is expanded
+  uint32_t near_ = kNoKey;     // how far that is
   uint32_t kth_ = kNoKey;
   uint32_t stop_ = kNoKey;  // nothing beyond is expanded
   uint32_t keep_ = kNoKey;  // nothing beyond is kept in view
 };
 
-// Walks, and leaves the rows to be scored exactly in scratch.fresh.
 template <typename Query>
-Status Find(const WalkRequest& request, const Query& query, const Context& context, Scratch& scratch, SearchStats* stats, size_t wanted,
-            std::vector<uint32_t>* found) {
-  if (request.allowed != nullptr) scratch.results.Reset(wanted);
-  if (request.pool <= kSortedPoolLimit) {
-    scratch.sorted.Reset(std::max(request.pool, wanted));
-    TRY(Walk(request, query, scratch.sorted, scratch, stats).Run(context));
+Result<WalkEnd> Find(const WalkRequest& request, const Query& query, size_t wanted, const Context& context, Scratch& scratch,
+                     std::vector<uint32_t>* found, SearchStats* stats) {
+  size_t pool = std::max(request.pool, wanted);
+  const bool guided = request.guide != nullptr;
+  if (guided) {
+    scratch.results.Reset(std::max(wanted, request.guide->enough));
+    pool = std::max(pool, request.guide->expected_steps > kGuidedPool / 2 ? request.guide->most_steps : kGuidedPool);
+  }
+  WalkEnd end = WalkEnd::kFound;
+  const bool heap = pool > kSortedPoolLimit;
+  if (heap) {
+    scratch.heap.Reset(pool);
+    if (guided) scratch.near.Reset(request.pool);
+    end = TRY(Walk(request, query, scratch.heap, scratch, stats).Run(context));
   } else {
-    scratch.heap.Reset(std::max(request.pool, wanted));
-    TRY(Walk(request, query, scratch.heap, scratch, stats).Run(context));
+    scratch.sorted.Reset(pool);
+    end = TRY(Walk(request, query, scratch.sorted, scratch, stats).Run(context));
   }
   found->clear();
-  const bool heap = request.pool > kSortedPoolLimit;
-  if (request.allowed == nullptr && heap) {
+  if (guided) {
+    scratch.results.TakeNearest(wanted, found);
+  } else if (heap) {
     scratch.heap.TakeNearest(wanted, found);
-    return OkStatus();
+  } else {
+    for (size_t i = 0; i < std::min(wanted, scratch.sorted.size()); ++i) found->push_back(scratch.sorted.RowAt(i));
   }
-  const SortedPool& from = request.allowed != nullptr ? scratch.results : scratch.sorted;
-  for (size_t i = 0; i < std::min(wanted, from.size()); ++i) found->push_back(from.RowAt(i));
-  return OkStatus();
+  return end;
 }
 
 }  // namespace
 
-Status WalkGraph(const WalkRequest& request, const Context& context, TopK* best, SearchStats* stats) {
+size_t CountToRefine(size_t k) {
+  return std::max<size_t>(40, k + k / 2 + 25);
+}
+
+Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, std::vector<uint32_t>* found, SearchStats* stats) {
   const FlatGraph& graph = request.graph;
-  if (graph.entries.empty() || request.k == 0) return OkStatus();
+  found->clear();
+  if (graph.entries.empty() || request.k == 0) return WalkEnd::kFound;
   Scratch& scratch = ScratchOfThisThread();
-  std::vector<uint32_t>& found = scratch.found;
   scratch.visited.Reset(request.row_count);
-  const size_t most = std::max<size_t>(graph.degree, graph.entries.size());
+  const size_t most = std::max<size_t>(kTogether * graph.degree, graph.entries.size());
   if (scratch.fresh.size() < most) {
     scratch.fresh.resize(most + 1);
+    scratch.allowed.resize(most + 1);
     scratch.keys.resize(most + 16);
     scratch.places.resize(most + 16);
     scratch.sequence.resize(most);
     std::iota(scratch.sequence.begin(), scratch.sequence.end(), 0u);
   }
-  if (request.codes != nullptr) {
-    TRY(Find(request, *request.codes, context, scratch, stats, CountToRefine(request), &found));
-  } else {
-    TRY(Find(request, ExactQuery(request.scorer, request.metric, scratch.exact), context, scratch, stats, request.k, &found));
-  }
-  if (scratch.exact.size() < found.size()) scratch.exact.resize(found.size());
-  request.scorer.Keys(found.data(), found.size(), scratch.exact.data());
-  stats->distances += found.size();
-  for (size_t i = 0; i < found.size(); ++i) best->Offer(scratch.exact[i], found[i]);
-  return OkStatus();
+  if (request.codes != nullptr) return Find(request, *request.codes, CountToRefine(request.k), context, scratch, found, stats);
+  return Find(request, ExactQuery(request.scorer, request.metric, scratch.exact), request.k, context, scratch, found, stats);
 }
 
 }  // namespace saker::index

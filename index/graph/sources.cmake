@@ -1,0 +1,2 @@
+target_sources(saker_index PRIVATE graph/code_scan.cc graph/graph_iterator.cc graph/graph_search.cc graph/planner.cc)
+target_sources(index_test PRIVATE graph/graph_search_test.cc graph/real_graph_test.cc)

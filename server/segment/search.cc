@@ -11,28 +11,6 @@ namespace {
 
 using index::SmallerIsBetter;
 
-index::SearchRequest ToRequest(const VectorQuery& query, const index::Bitset* allowed) {
-  index::SearchRequest request;
-  request.queries = query.queries;
-  request.sparse_queries = query.sparse_queries;
-  request.query_count = query.query_count;
-  request.k = query.k;
-  request.params = query.params;
-  request.allowed = allowed;
-  request.radius = query.radius;
-  request.range_filter = query.range_filter;
-  request.bm25 = query.bm25;
-  if (query.after_score) {
-    // Strictly worse than the bound is the same as up to its neighbour: range_filter is the inclusive inner bound.
-    const float infinity = std::numeric_limits<float>::infinity();
-    const bool smaller = SmallerIsBetter(query.metric);
-    const float bound = std::nextafter(*query.after_score, smaller ? infinity : -infinity);
-    if (!request.radius) request.radius = smaller ? infinity : -infinity;
-    if (!request.range_filter || (smaller ? bound > *request.range_filter : bound < *request.range_filter)) request.range_filter = bound;
-  }
-  return request;
-}
-
 // Rows that may be found at all: selected, and with a vector.
 size_t Findable(const index::VectorSource& source, const Selection& selection) {
   if (source.valid() == nullptr) return selection.count;
@@ -57,7 +35,7 @@ Result<Lists> SearchWithIndex(const index::Index& found, const index::VectorSour
   for (size_t i = 0; i < lists.size(); ++i) {
     if (lists[i].size() >= wanted) continue;
     const VectorQuery single = Slice(query, width, i, 1);
-    Lists exact = TRY(index::ExactSearch(source, query.metric, ToRequest(single, request.allowed), context, stats));
+    Lists exact = TRY(index::ExactSearch(source, query.metric, ToIndexRequest(single, request.allowed), context, stats));
     lists[i] = std::move(exact.at(0));
   }
   return lists;
@@ -71,16 +49,46 @@ bool MayAnswer(const index::Index& found, const index::VectorSource& source, con
          !query.params.contains("drop_ratio_search");
 }
 
+}  // namespace
+
+index::SearchRequest ToIndexRequest(const VectorQuery& query, const index::Bitset* allowed) {
+  index::SearchRequest request;
+  request.queries = query.queries;
+  request.sparse_queries = query.sparse_queries;
+  request.query_count = query.query_count;
+  request.k = query.k;
+  request.params = query.params;
+  request.allowed = allowed;
+  request.radius = query.radius;
+  request.range_filter = query.range_filter;
+  request.bm25 = query.bm25;
+  if (query.after_score) {
+    // Strictly worse than the bound is the same as up to its neighbour: range_filter is the inclusive inner bound.
+    const float infinity = std::numeric_limits<float>::infinity();
+    const bool smaller = SmallerIsBetter(query.metric);
+    const float bound = std::nextafter(*query.after_score, smaller ? infinity : -infinity);
+    if (!request.radius) request.radius = smaller ? infinity : -infinity;
+    if (!request.range_filter || (smaller ? bound > *request.range_filter : bound < *request.range_filter)) request.range_filter = bound;
+  }
+  return request;
+}
+
+const index::Index* IndexFor(const Piece& piece, const VectorQuery& query) {
+  const auto source = piece.vectors.find(query.field_id);
+  const auto index = piece.indexes.find(query.field_id);
+  if (source == piece.vectors.end() || index == piece.indexes.end()) return nullptr;
+  return MayAnswer(*index->second, *source->second, query) ? index->second.get() : nullptr;
+}
+
 Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQuery& query, const Context& context,
                    std::vector<std::vector<Hit>>* hits, index::SearchStats* stats) {
   const auto source = piece.vectors.find(query.field_id);
   if (selection.count == 0 || source == piece.vectors.end()) return OkStatus();  // or written before the field existed
-  const index::SearchRequest request = ToRequest(query, selection.bits ? &*selection.bits : nullptr);
-  const auto index = piece.indexes.find(query.field_id);
+  const index::SearchRequest request = ToIndexRequest(query, selection.bits ? &*selection.bits : nullptr);
   Lists lists;
-  if (index != piece.indexes.end() && MayAnswer(*index->second, *source->second, query)) {
+  if (const index::Index* const index = IndexFor(piece, query)) {
     const size_t findable = Findable(*source->second, selection);
-    lists = TRY(SearchWithIndex(*index->second, *source->second, request, query, findable, context, stats));
+    lists = TRY(SearchWithIndex(*index, *source->second, request, query, findable, context, stats));
   } else {
     lists = TRY(index::ExactSearch(*source->second, query.metric, request, context, stats));
   }
@@ -89,8 +97,6 @@ Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQ
   }
   return OkStatus();
 }
-
-}  // namespace
 
 void KeepBest(std::vector<Hit>* hits, size_t k, index::Metric metric) {
   const HitOrder order(metric);

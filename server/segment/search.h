@@ -66,6 +66,15 @@ Result<Selections> SelectPieces(const Pieces& pieces, const Deletions& deletions
 Status SearchPieces(const Pieces& pieces, const Selections& selections, const VectorQuery& query, const Context& context,
                     std::vector<std::vector<Hit>>* hits, index::SearchStats* stats);
 
+// The same of one piece, neither sorted nor cut.
+Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQuery& query, const Context& context,
+                   std::vector<std::vector<Hit>>* hits, index::SearchStats* stats);
+
+// The index of the piece that may answer the query; null: only an exact scan may.
+const index::Index* IndexFor(const Piece& piece, const VectorQuery& query);
+// The query as an index sees it; `allowed` may be null.
+index::SearchRequest ToIndexRequest(const VectorQuery& query, const index::Bitset* allowed);
+
 // `count` of the query's queries, from `first` on.
 VectorQuery Slice(const VectorQuery& query, size_t row_bytes, size_t first, size_t count);
 

@@ -134,11 +134,11 @@ class LocalShard final : public Shard {
   Status RestoreTombstones(SegmentId id, size_t row_count, segment::Deletions* deletions);
   Status ForgetPartition(PartitionId partition, Timestamp dropped) REQUIRES(writer_mutex_);
 
-  // read.cc, query.cc, fetch.cc
+  // read.cc, groups.cc, query.cc, fetch.cc
   Result<View> TakeView(const ReadScope& scope);
   Status FindHits(const View& view, const segment::VectorQuery& query, const ReadScope& scope, const Context& context,
                   std::vector<std::vector<segment::Hit>>* hits);
-  Status FindGroups(const View& view, segment::VectorQuery query, const SearchRequest& request, const Context& context,
+  Status FindGroups(const View& view, const segment::VectorQuery& query, const SearchRequest& request, const Context& context,
                     std::vector<std::vector<segment::Hit>>* hits);
 
   // seal.cc

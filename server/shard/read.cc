@@ -1,7 +1,6 @@
 // Searches: one view, one task per segment, the best of all of them, output columns for the winners only.
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "server/schema/error.h"
@@ -13,7 +12,6 @@ namespace saker::shard {
 
 namespace {
 
-constexpr size_t kExactGroupHits = 16384;
 constexpr uint64_t kSearchOutputBytes = 1ull << 31;
 constexpr size_t kQueriesPerTask = 4;  // fewer are not worth a thread switch
 
@@ -54,56 +52,6 @@ Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const C
   }
   query.queries = request.queries.data();
   return query;
-}
-
-// The value of the group-by field of each hit, as bytes that are equal when the values are.
-Result<std::vector<std::string>> GroupValues(const std::vector<segment::Hit>& hits, int64_t field_id, const CollectionSchema& schema) {
-  std::vector<RowRef> rows;
-  rows.reserve(hits.size());
-  for (const segment::Hit& hit : hits) rows.push_back({hit.piece, hit.row});
-  const RowBatch batch = TRY(FetchRows(rows, schema, {field_id}, kSearchOutputBytes));
-  const Column& column = batch.columns[0];
-  std::vector<std::string> values(hits.size());
-  for (size_t row = 0; row < hits.size(); ++row) {
-    if (!column.IsValid(row)) continue;  // nulls are one group
-    values[row].push_back('=');
-    if (column.variable()) {
-      values[row] += column.Text(row);
-    } else {
-      values[row].append(static_cast<const char*>(column.Row(row)), column.width_bytes());
-    }
-  }
-  return values;
-}
-
-struct Grouped {
-  std::vector<segment::Hit> hits;
-  bool complete = false;  // more hits would change nothing
-};
-
-// The first `k` values in the order of the hits, at most `size` hits of each.
-Grouped Group(const std::vector<segment::Hit>& hits, const std::vector<std::string>& values, size_t k, size_t size, bool strict) {
-  Grouped grouped;
-  std::unordered_map<std::string_view, size_t> taken;
-  size_t full = 0;
-  for (size_t i = 0; i < hits.size(); ++i) {
-    const auto group = taken.find(values[i]);
-    if (group == taken.end() && taken.size() == k) continue;
-    size_t& count = group == taken.end() ? taken[values[i]] : group->second;
-    if (count == size) continue;
-    grouped.hits.push_back(hits[i]);
-    if (++count == size) ++full;
-  }
-  grouped.complete = taken.size() == k && (full == k || !strict);
-  return grouped;
-}
-
-// A family refuses a queue shorter than k; ours grew beyond what the user asked for.
-void RaiseParams(size_t k, std::map<std::string, std::string>* params) {
-  for (const char* name : {"ef", "search_list", "search_list_size", "reorder_k"}) {
-    const auto found = params->find(name);
-    if (found != params->end() && std::strtoull(found->second.c_str(), nullptr, 10) < k) found->second = std::to_string(k);
-  }
 }
 
 }  // namespace
@@ -192,27 +140,6 @@ Status LocalShard::FindHits(const View& view, const segment::VectorQuery& query,
   for (const index::SearchStats& one : stats) distances += one.distances;
   DistanceComputations().Add(static_cast<double>(distances));
   return OkStatus();
-}
-
-// Looks at more and more of the best rows until the groups are known or there are no more rows.
-Status LocalShard::FindGroups(const View& view, segment::VectorQuery query, const SearchRequest& request, const Context& context,
-                              std::vector<std::vector<segment::Hit>>* hits) {
-  const size_t group_size = std::max<size_t>(request.group_size, 1);
-  for (size_t wanted = std::max<size_t>(64, 2 * request.k * group_size);; wanted *= 4) {
-    query.k = wanted;
-    query.exact = request.exact || wanted > kExactGroupHits;
-    RaiseParams(wanted, &query.params);
-    std::vector<std::vector<segment::Hit>> lists(query.query_count);
-    TRY(FindHits(view, query, request.scope, context, &lists));
-    bool complete = true;
-    for (size_t q = 0; q < lists.size(); ++q) {
-      const std::vector<std::string> values = TRY(GroupValues(lists[q], *request.group_by_field_id, *view.schema));
-      Grouped grouped = Group(lists[q], values, request.k, group_size, request.strict_group_size);
-      complete = complete && (grouped.complete || lists[q].size() < wanted);
-      (*hits)[q] = std::move(grouped.hits);
-    }
-    if (complete) return OkStatus();
-  }
 }
 
 Result<SearchResult> LocalShard::Search(const SearchRequest& request, const Context& context) {

@@ -27,6 +27,11 @@ struct IndexRef {
   FileRef file;
 };
 
+struct ScalarIndexRef {
+  int64_t field_id = 0;
+  FileRef file;
+};
+
 struct SegmentManifest {
   SegmentId segment;
   ShardId shard;
@@ -36,7 +41,9 @@ struct SegmentManifest {
   Timestamp max_timestamp = 0;
   int32_t level = 1;                        // 1 sealed from the log, 2 made by compaction
   std::map<int64_t, FileRef> vector_files;  // by field id
-  std::map<int64_t, IndexRef> index_files;  // by field id; absent: not built yet
+  std::map<int64_t, IndexRef> index_files;  // of vectors, by field id; absent: not built yet
+  // By the catalog's index id: a JSON field has one for each path.
+  std::map<int64_t, ScalarIndexRef> scalar_index_files;
   int32_t schema_version = 0;
   friend bool operator==(const SegmentManifest&, const SegmentManifest&);
 };

@@ -53,10 +53,17 @@ TEST(ManifestCodec, GivesBackWhatItTookAndRefusesEveryCut) {
   manifest.vector_files[101] = {"7/5/101.vec", 4096, 0xdeadbeefcafe};
   manifest.vector_files[102] = {"7/5/102.vec", 1, 2};
   manifest.index_files[101] = {12, {"7/5/101.12.idx", 99, 1}};
-  const std::string bytes = *EncodeSegmentManifest(manifest);
-  EXPECT_EQ(*DecodeSegmentManifest(bytes), manifest);
-  for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(DecodeSegmentManifest(bytes.substr(0, size)).ok()) << size;
-  EXPECT_FALSE(DecodeSegmentManifest(bytes + "x").ok());
+  for (const uint8_t version : {1, 2}) {
+    if (version == 2) {
+      manifest.scalar_index_files[13] = {102, {"7/5/102.13.sci", 77, 2}};
+      manifest.scalar_index_files[14] = {102, {"7/5/102.14.sci", 78, 3}};
+    }
+    const std::string bytes = *EncodeSegmentManifest(manifest);
+    EXPECT_EQ(bytes[0], version) << "servers without scalar indexes read what has none";
+    EXPECT_EQ(*DecodeSegmentManifest(bytes), manifest);
+    for (size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(DecodeSegmentManifest(bytes.substr(0, size)).ok()) << size;
+    EXPECT_FALSE(DecodeSegmentManifest(bytes + "x").ok());
+  }
   manifest.vector_files[103].name.clear();
   EXPECT_EQ(EncodeSegmentManifest(manifest).status().code(), StatusCode::kInvalidArgument);
 }

@@ -11,7 +11,7 @@ bool operator==(const SegmentManifest& a, const SegmentManifest& b) {
   if (a.segment != b.segment || a.shard != b.shard || a.partition != b.partition || a.row_count != b.row_count ||
       a.min_timestamp != b.min_timestamp || a.max_timestamp != b.max_timestamp || a.level != b.level ||
       a.schema_version != b.schema_version || a.vector_files.size() != b.vector_files.size() ||
-      a.index_files.size() != b.index_files.size()) {
+      a.index_files.size() != b.index_files.size() || a.scalar_index_files.size() != b.scalar_index_files.size()) {
     return false;
   }
   for (const auto& [field, file] : a.vector_files) {
@@ -23,16 +23,21 @@ bool operator==(const SegmentManifest& a, const SegmentManifest& b) {
     if (other == b.index_files.end() || index.index_id != other->second.index_id || !same_file(index.file, other->second.file))
       return false;
   }
+  for (const auto& [id, index] : a.scalar_index_files) {
+    const auto other = b.scalar_index_files.find(id);
+    if (other == b.scalar_index_files.end() || index.field_id != other->second.field_id || !same_file(index.file, other->second.file))
+      return false;
+  }
   return true;
 }
 
 namespace rocks {
 namespace {
 
-constexpr uint8_t kManifestVersion = 1;
+constexpr uint8_t kManifestVersion = 2;  // 1: no scalar indexes; still written where there are none, so that older servers read it
 constexpr uint8_t kCheckpointVersion = 1;
 constexpr uint32_t kMaxNameBytes = 1024;
-constexpr uint32_t kMaxFiles = 4096;  // one per field
+constexpr uint32_t kMaxFiles = 4096;  // one per field, or per scalar index
 
 // Reads big-endian numbers; after a read past the end everything is zero and ok() is false.
 class ByteReader {
@@ -91,11 +96,12 @@ Status CheckFile(SegmentId segment, const FileRef& file) {
 }  // namespace
 
 Result<std::string> EncodeSegmentManifest(const SegmentManifest& manifest) {
-  if (manifest.vector_files.size() > kMaxFiles || manifest.index_files.size() > kMaxFiles) {
-    return InvalidArgument("segment ", manifest.segment, ": ", manifest.vector_files.size(), " vector and ", manifest.index_files.size(),
-                           " index files, ", kMaxFiles, " of each are allowed");
+  if (manifest.vector_files.size() > kMaxFiles || manifest.index_files.size() > kMaxFiles ||
+      manifest.scalar_index_files.size() > kMaxFiles) {
+    return InvalidArgument("segment ", manifest.segment, ": ", manifest.vector_files.size(), " vector, ", manifest.index_files.size(),
+                           " index and ", manifest.scalar_index_files.size(), " scalar index files, ", kMaxFiles, " of each are allowed");
   }
-  std::string out(1, static_cast<char>(kManifestVersion));
+  std::string out(1, static_cast<char>(manifest.scalar_index_files.empty() ? 1 : kManifestVersion));
   PutBig64(&out, static_cast<uint64_t>(manifest.segment.value));
   PutBig64(&out, static_cast<uint64_t>(manifest.shard.collection.value));
   PutBig32(&out, static_cast<uint32_t>(manifest.shard.shard));
@@ -118,14 +124,22 @@ Result<std::string> EncodeSegmentManifest(const SegmentManifest& manifest) {
     PutBig64(&out, static_cast<uint64_t>(index.index_id));
     PutFile(&out, index.file);
   }
+  if (manifest.scalar_index_files.empty()) return out;
+  PutBig32(&out, static_cast<uint32_t>(manifest.scalar_index_files.size()));
+  for (const auto& [id, index] : manifest.scalar_index_files) {
+    TRY(CheckFile(manifest.segment, index.file));
+    PutBig64(&out, static_cast<uint64_t>(id));
+    PutBig64(&out, static_cast<uint64_t>(index.field_id));
+    PutFile(&out, index.file);
+  }
   return out;
 }
 
 Result<SegmentManifest> DecodeSegmentManifest(std::string_view bytes) {
   ByteReader in(bytes);
   const uint8_t version = in.Byte();
-  if (version != kManifestVersion)
-    return Corruption("a segment manifest of format ", int{version}, ", this build reads ", int{kManifestVersion});
+  if (version < 1 || version > kManifestVersion)
+    return Corruption("a segment manifest of format ", int{version}, ", this build reads 1 to ", int{kManifestVersion});
   SegmentManifest out;
   out.segment = SegmentId(static_cast<int64_t>(in.Number64()));
   out.shard.collection = CollectionId(static_cast<int64_t>(in.Number64()));
@@ -153,10 +167,20 @@ Result<SegmentManifest> DecodeSegmentManifest(std::string_view bytes) {
     index.file = GetFile(&in);
     out.index_files[field] = std::move(index);
   }
+  const uint32_t scalar_files = version >= 2 ? in.Number32() : 0;
+  if (scalar_files > kMaxFiles)
+    return Corruption("manifest of segment ", out.segment, ": ", scalar_files, " scalar index files, at most ", kMaxFiles);
+  for (uint32_t i = 0; i < scalar_files && in.ok(); ++i) {
+    const auto id = static_cast<int64_t>(in.Number64());
+    ScalarIndexRef index;
+    index.field_id = static_cast<int64_t>(in.Number64());
+    index.file = GetFile(&in);
+    out.scalar_index_files[id] = std::move(index);
+  }
   if (!in.ok()) return Corruption("manifest of segment ", out.segment, " ends within its ", bytes.size(), " bytes");
   if (in.left() != 0) return Corruption("manifest of segment ", out.segment, ": ", in.left(), " of ", bytes.size(), " bytes are left over");
-  if (out.vector_files.size() != vector_files || out.index_files.size() != index_files) {
-    return Corruption("manifest of segment ", out.segment, " names a field twice");
+  if (out.vector_files.size() != vector_files || out.index_files.size() != index_files || out.scalar_index_files.size() != scalar_files) {
+    return Corruption("manifest of segment ", out.segment, " names a field or an index twice");
   }
   return out;
 }

@@ -28,7 +28,7 @@ struct Partition {
   bool dropping = false;  // only in the catalog, between the two halves of a drop
 };
 
-// An index as the user defined it. Scalar indexes are kept as definitions; vector ones are built by the shards.
+// An index as the user defined it; the shards build it.
 struct IndexDefinition {
   IndexId id;
   std::string name;

@@ -110,7 +110,16 @@ Result<std::unique_ptr<shard::Shard>> Coordinator::OpenShard(ShardId id, const C
 std::vector<shard::IndexDefinition> Coordinator::ShardIndexes(const Collection& collection) {
   std::vector<shard::IndexDefinition> indexes;
   for (const IndexDefinition& index : collection.indexes) {
-    if (index.is_vector) indexes.push_back({index.id.value, index.field_id, index.spec});
+    if (index.is_vector) {
+      indexes.push_back({index.id.value, index.field_id, index.spec});
+      continue;
+    }
+    const FieldSchema* field = collection.schema->FindId(index.field_id);
+    const std::string* type = FindValue(index.params, "index_type");
+    if (field == nullptr || type == nullptr) continue;
+    // One that today's rules refuse was taken by an older version: it stays a definition.
+    const Result<scalar_index::Spec> spec = scalar_index::MakeSpec(*field, *type, index.params);
+    if (spec.ok()) indexes.push_back({index.id.value, index.field_id, {}, *spec});
   }
   return indexes;
 }

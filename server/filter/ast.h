@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/filter/constant.h"
+#include "server/scalar_index/json_path.h"
 
 namespace saker::filter {
 
@@ -52,13 +53,7 @@ enum class NodeKind : uint8_t {
   kCall,  // name(children)
 };
 
-// One step into a JSON value; a string of digits also indexes an array, as in a JSON pointer.
-struct PathKey {
-  std::string name;
-  int64_t index = -1;
-  bool is_string = false;
-  bool operator==(const PathKey& other) const { return name == other.name; }
-};
+using scalar_index::PathKey;
 
 struct Node {
   NodeKind kind;

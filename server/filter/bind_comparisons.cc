@@ -76,7 +76,7 @@ Result<PredicatePtr> Binder::CompareWithConstant(Op op, const Operand& operand, 
     keys->values.Add(value);
     predicate->keys = std::move(keys);
   }
-  return predicate;
+  return Indexed(std::move(predicate), operand, CompareQuery(type, op, value));
 }
 
 Result<PredicatePtr> Binder::CompareArithmetic(Op op, const Operand& operand, const Constant& value) {
@@ -129,8 +129,10 @@ Result<Binder::Bound> Binder::BindRange(const Node& node) {
   const Op impossible = bounds.low_inclusive && bounds.high_inclusive ? Op::kGt : Op::kGe;
   if (TRY(FoldComparison(impossible, bounds.low, bounds.high, Slice(node))))
     return InvalidArgument("invalid range: lowerbound is greater than upperbound");
-  if (IsNumberColumn(operand.plain_column(), type)) return Bound(MakeNumberRange(FieldNumber(*operand.field), type, bounds));
-  return Bound(MakeRange(Source(operand), std::move(bounds)));
+  std::optional<IndexQuery> query = RangeQuery(type, bounds);
+  PredicatePtr predicate = IsNumberColumn(operand.plain_column(), type) ? MakeNumberRange(FieldNumber(*operand.field), type, bounds)
+                                                                        : MakeRange(Source(operand), std::move(bounds));
+  return Bound(Indexed(std::move(predicate), operand, std::move(query)));
 }
 
 Result<Binder::Bound> Binder::BindIn(const Node& node) {
@@ -176,7 +178,7 @@ Result<Binder::Bound> Binder::BindIn(const Node& node) {
     keys->values = *list;
     predicate->keys = std::move(keys);
   }
-  return Bound(std::move(predicate));
+  return Bound(Indexed(std::move(predicate), *operand, InQuery(type, *list, node.negated)));
 }
 
 Result<Binder::Bound> Binder::BindPattern(const Node& node) {
@@ -195,8 +197,14 @@ Result<Binder::Bound> Binder::BindPattern(const Node& node) {
   if (!IsString(operand->type()) && operand->type() != DataType::kJson) {
     return InvalidArgument(sign, " operation on non-string or no-json field is unsupported");
   }
-  if (regex) return Bound(TRY(MakeRegex(Source(*operand), *pattern->text(), node.negated)));
-  return Bound(TRY(MakeLike(Source(*operand), *pattern->text())));
+  if (regex) {
+    const RegexMatcher matcher = TRY(RegexMatcher::Compile(*pattern->text()));
+    IndexQuery query = TextQuery([matcher](std::string_view text) { return matcher.Matches(text); }, node.negated);
+    return Bound(Indexed(MakeRegex(Source(*operand), matcher, node.negated), *operand, std::move(query)));
+  }
+  LikeMatcher matcher = TRY(LikeMatcher::Compile(*pattern->text()));
+  IndexQuery query = LikeQuery(matcher);
+  return Bound(Indexed(MakeLike(Source(*operand), std::move(matcher)), *operand, std::move(query)));
 }
 
 Result<Binder::Bound> Binder::BindExists(const Node& node) {
@@ -214,7 +222,7 @@ Result<Binder::Bound> Binder::BindNullTest(const Node& node) {
   if (IsVector(operand.field->type))
     return InvalidArgument("is null and is not null are not supported on vector fields, got: ", Slice(node));
   const bool wants_null = !node.negated;
-  if (operand.plain_column()) return Bound(MakeNullTest(FieldNumber(*operand.field), wants_null));
+  if (operand.plain_column()) return Bound(Indexed(MakeNullTest(FieldNumber(*operand.field), wants_null), operand, NullQuery(wants_null)));
   return Bound(MakeCellNullTest(Source(operand), wants_null));
 }
 

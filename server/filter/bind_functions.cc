@@ -88,7 +88,8 @@ Result<Binder::Bound> Binder::BindContains(const Node& node, ContainsMode mode) 
                              DataTypeName(type));
     }
   }
-  return Bound(TRY(MakeContains(Source(*operand), mode, values)));
+  PredicatePtr predicate = TRY(MakeContains(Source(*operand), mode, values));
+  return Bound(Indexed(std::move(predicate), *operand, ContainsQuery(operand->json ? DataType::kJson : element, mode, values)));
 }
 
 // The third argument of a call, `option=5` or, without an option, `5`; nothing when there is none.
@@ -150,12 +151,17 @@ Result<Binder::Bound> Binder::BindStringFunction(const Node& node) {
   if (operand == nullptr || !operand->plain_column() || !IsString(operand->type()) || operand->arithmetic.has_value()) {
     return InvalidArgument("function ", node.name, " takes a VarChar field, got: ", Slice(*node.children[0]));
   }
-  if (empty) return Bound(MakeCompare(Source(*operand), Op::kEq, Constant{std::string()}));
+  if (empty) {
+    const Constant nothing{std::string()};
+    return Bound(Indexed(MakeCompare(Source(*operand), Op::kEq, nothing), *operand, CompareQuery(operand->type(), Op::kEq, nothing)));
+  }
   Bound second = TRY(BindNode(*node.children[1]));
   const auto* prefix = std::get_if<Constant>(&second);
   if (prefix == nullptr || prefix->text() == nullptr)
     return InvalidArgument("function ", node.name, " takes a string, got: ", Slice(*node.children[1]));
-  return Bound(MakeStartsWith(Source(*operand), *prefix->text()));
+  LikeMatcher matcher = LikeMatcher::Prefix(*prefix->text());
+  IndexQuery query = LikeQuery(matcher);
+  return Bound(Indexed(MakeLike(Source(*operand), std::move(matcher)), *operand, std::move(query)));
 }
 
 }  // namespace saker::filter

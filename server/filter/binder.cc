@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/filter/fold.h"
+#include "server/filter/indexed_predicate.h"
 
 namespace saker::filter {
 namespace {
@@ -103,6 +104,12 @@ size_t Binder::FieldNumber(const FieldSchema& field) {
   }
   fields_.push_back({field.id, field.name, field.type, field.element_type, field.default_value});
   return fields_.size() - 1;
+}
+
+PredicatePtr Binder::Indexed(PredicatePtr predicate, const Operand& operand, std::optional<IndexQuery> query) {
+  if (!query || operand.element || operand.length || operand.arithmetic.has_value()) return predicate;
+  IndexedPlace place{.field_id = operand.field->id, .path = operand.json ? operand.keys : std::vector<PathKey>()};
+  return MakeIndexed(std::move(predicate), std::move(place), *std::move(query), indexed_leaves_++);
 }
 
 CellSource Binder::Source(const Operand& operand) {

@@ -11,6 +11,7 @@
 #include "common/result.h"
 #include "server/filter/ast.h"
 #include "server/filter/cell_predicates.h"
+#include "server/filter/index_query.h"
 #include "server/filter/predicate.h"
 
 namespace saker::filter {
@@ -24,6 +25,8 @@ class Binder {
   Result<PredicatePtr> Bind(const Node& root);
   std::vector<FieldRef>& fields() { return fields_; }
   std::vector<JsonField>& json_fields() { return json_fields_; }
+  // Leaves that an index may answer.
+  size_t indexed_leaves() const { return indexed_leaves_; }
 
  private:
   struct Arithmetic {
@@ -69,6 +72,8 @@ class Binder {
   Result<Operand> ResolvePath(const Node& node);
 
   size_t FieldNumber(const FieldSchema& field);
+  // The predicate, which may from now on ask an index of the operand's place.
+  PredicatePtr Indexed(PredicatePtr predicate, const Operand& operand, std::optional<IndexQuery> query);
   // The source of the operand's values; a JSON source makes a new leaf.
   CellSource Source(const Operand& operand);
   std::string_view Slice(const Node& node) const { return text_.substr(node.begin, std::min<size_t>(node.end - node.begin, 1024)); }
@@ -78,6 +83,7 @@ class Binder {
   const Templates& templates_;
   std::vector<FieldRef> fields_;
   std::vector<JsonField> json_fields_;
+  size_t indexed_leaves_ = 0;
 };
 
 }  // namespace saker::filter

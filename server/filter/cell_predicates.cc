@@ -268,16 +268,12 @@ PredicatePtr MakeIn(const CellSource& source, const List& values, bool negated) 
   return Make(source, InTest{std::make_shared<const ValueSet>(NarrowedList(source.element_type, values)), negated});
 }
 
-Result<PredicatePtr> MakeLike(const CellSource& source, std::string_view pattern) {
-  return Make(source, PatternTest<LikeMatcher>{TRY(LikeMatcher::Compile(pattern))});
+PredicatePtr MakeLike(const CellSource& source, LikeMatcher matcher) {
+  return Make(source, PatternTest<LikeMatcher>{std::move(matcher)});
 }
 
-Result<PredicatePtr> MakeRegex(const CellSource& source, std::string_view pattern, bool negated) {
-  return Make(source, PatternTest<RegexMatcher>{TRY(RegexMatcher::Compile(pattern)), negated});
-}
-
-PredicatePtr MakeStartsWith(const CellSource& source, std::string_view prefix) {
-  return Make(source, PatternTest<LikeMatcher>{LikeMatcher::Prefix(prefix)});
+PredicatePtr MakeRegex(const CellSource& source, RegexMatcher matcher, bool negated) {
+  return Make(source, PatternTest<RegexMatcher>{std::move(matcher), negated});
 }
 
 PredicatePtr MakeArithmetic(const CellSource& source, Op arith, Constant operand, Op op, Constant value) {

@@ -4,7 +4,9 @@
 #include <optional>
 
 #include "server/filter/column_predicates.h"
+#include "server/filter/like.h"
 #include "server/filter/predicate.h"
+#include "server/filter/regex.h"
 
 namespace saker::filter {
 
@@ -26,9 +28,8 @@ enum class ContainsMode { kOne, kAll, kAny };
 PredicatePtr MakeCompare(const CellSource& source, Op op, Constant value);
 PredicatePtr MakeRange(const CellSource& source, Bounds bounds);
 PredicatePtr MakeIn(const CellSource& source, const List& values, bool negated);
-Result<PredicatePtr> MakeLike(const CellSource& source, std::string_view pattern);
-Result<PredicatePtr> MakeRegex(const CellSource& source, std::string_view pattern, bool negated);
-PredicatePtr MakeStartsWith(const CellSource& source, std::string_view prefix);
+PredicatePtr MakeLike(const CellSource& source, LikeMatcher matcher);
+PredicatePtr MakeRegex(const CellSource& source, RegexMatcher matcher, bool negated);
 PredicatePtr MakeArithmetic(const CellSource& source, Op arith, Constant operand, Op op, Constant value);
 Result<PredicatePtr> MakeContains(const CellSource& source, ContainsMode mode, const List& values);
 PredicatePtr MakeEqualsList(const CellSource& source, Constant list, bool negated);

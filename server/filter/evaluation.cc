@@ -68,6 +68,19 @@ Status Evaluation::Bind() {
   return OkStatus();
 }
 
+void Evaluation::UseIndexes(size_t leaves) {
+  if (indexes_.scalars != nullptr && !indexes_.scalars->empty()) answers_.resize(leaves);
+}
+
+void Evaluation::SetAnswer(size_t leaf, scalar_index::Matches matches, bool negated) {
+  LeafAnswer answer{.truth = std::move(matches.matching), .known = matches.known, .unsure = std::move(matches.unsure)};
+  if (negated) {
+    answer.truth.Flip();
+    for (size_t w = 0; w < answer.truth.word_count() && answer.known != nullptr; ++w) answer.truth.words()[w] &= answer.known[w];
+  }
+  answers_[leaf] = std::move(answer);
+}
+
 void Evaluation::StartBlock(size_t begin, size_t rows) {
   begin_ = begin;
   block_rows_ = rows;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kMaxTextBytes = size_t{16} << 20;
 constexpr size_t kMaxQuotedBytes = 4096;
+constexpr size_t kMaxCacheKeyBytes = 4096;
 
 // The expression inside an error text: whole, unless it is very long.
 std::string Quoted(std::string_view text) {
@@ -90,11 +91,46 @@ void LinkLeaves(const Predicate& root, std::vector<JsonField>* json_fields) {
   }
 }
 
+void AppendTemplate(const TemplateValue& value, std::string* key) {
+  const auto append = [key](char kind, std::string_view text) {
+    key->push_back(kind);
+    *key += std::to_string(text.size()) + ":";
+    key->append(text);
+  };
+  if (key->size() > kMaxCacheKeyBytes) return;
+  if (const auto* boolean = std::get_if<bool>(&value.value)) append('b', *boolean ? "1" : "0");
+  if (const auto* integer = std::get_if<int64_t>(&value.value)) append('i', std::to_string(*integer));
+  if (const auto* real = std::get_if<double>(&value.value)) append('d', {reinterpret_cast<const char*>(real), sizeof *real});
+  if (const auto* text = std::get_if<std::string>(&value.value)) append('s', *text);
+  if (const auto* json = std::get_if<Json>(&value.value)) append('j', json->text);
+  if (const auto* list = std::get_if<TemplateValue::List>(&value.value)) {
+    append('l', std::to_string(list->size()));
+    for (const TemplateValue& item : *list) AppendTemplate(item, key);
+  }
+}
+
+// What decides the outcome beside the rows: the fields' names and meaning, the text, the values beside it.
+std::string CacheKey(std::string_view text, const CollectionSchema& schema, const Templates& templates) {
+  if (text.size() > kMaxCacheKeyBytes) return {};
+  std::string key = std::to_string(schema.version) + ":" + std::to_string(text.size()) + ":";
+  key += text;
+  for (const auto& [name, value] : templates) {
+    key += std::to_string(name.size()) + ":" + name;
+    AppendTemplate(value, &key);
+    if (key.size() > kMaxCacheKeyBytes) return {};
+  }
+  return key;
+}
+
 class CompiledFilter final : public Filter {
  public:
-  CompiledFilter(PredicatePtr root, std::vector<FieldRef> fields, std::vector<JsonField> json_fields, const CollectionSchema& schema,
-                 uint64_t sample_seed)
-      : root_(std::move(root)), fields_(std::move(fields)), json_fields_(std::move(json_fields)), sample_seed_(sample_seed) {
+  CompiledFilter(PredicatePtr root, Binder* binder, const CollectionSchema& schema, uint64_t sample_seed, std::string cache_key)
+      : root_(std::move(root)),
+        fields_(std::move(binder->fields())),
+        json_fields_(std::move(binder->json_fields())),
+        indexed_leaves_(binder->indexed_leaves()),
+        sample_seed_(sample_seed),
+        cache_key_(root_->samples() ? "" : std::move(cache_key)) {
     for (const FieldRef& field : fields_) field_ids_.push_back(field.id);
     for (const FieldSchema& field : schema.fields) {
       if (field.is_primary_key) primary_keys_ = ExactKeys(*root_, fields_, field);
@@ -114,12 +150,17 @@ class CompiledFilter final : public Filter {
     return partition_keys_.has_value() ? &*partition_keys_ : nullptr;
   }
 
+  const std::string& cache_key() const override { return cache_key_; }
+
   using Filter::Evaluate;
   Result<index::Bitset> Evaluate(const RowBatch& rows, const RowIndexes& indexes, const Context& context) const override {
     if (root_->constant() != nullptr) return index::Bitset(rows.row_count, *root_->constant());
-    index::Bitset chosen(rows.row_count);
     Evaluation evaluation(fields_, json_fields_, rows, indexes, sample_seed_);
     TRY(evaluation.Bind());
+    evaluation.UseIndexes(indexed_leaves_);
+    root_->Plan(evaluation, static_cast<double>(rows.row_count));
+    if (const LeafAnswer* whole = root_->answer(evaluation); whole != nullptr && !whole->unsure) return whole->truth;
+    index::Bitset chosen(rows.row_count);
     for (size_t begin = 0; begin < rows.row_count; begin += kBlockRows) {
       TRY(context.Check());
       const size_t count = std::min(kBlockRows, rows.row_count - begin);
@@ -140,7 +181,9 @@ class CompiledFilter final : public Filter {
   PredicatePtr root_;
   std::vector<FieldRef> fields_;
   std::vector<JsonField> json_fields_;
+  size_t indexed_leaves_;
   uint64_t sample_seed_;
+  std::string cache_key_;
   std::vector<int64_t> field_ids_;
   std::optional<PrimaryKeys> primary_keys_;
   std::optional<std::vector<ScalarValue>> partition_keys_;
@@ -158,8 +201,7 @@ Result<std::shared_ptr<const Filter>> CompileText(std::string_view text, const C
     const NodePtr tree = TRY(Parser(text).Parse());
     root = TRY(binder.Bind(*tree));
   }
-  return std::make_shared<const CompiledFilter>(std::move(root), std::move(binder.fields()), std::move(binder.json_fields()), schema,
-                                                sample_seed);
+  return std::make_shared<const CompiledFilter>(std::move(root), &binder, schema, sample_seed, CacheKey(text, schema, templates));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "common/result.h"
 #include "index/bitset.h"
 #include "server/match/match_index.h"
+#include "server/scalar_index/scalar_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 
@@ -33,9 +34,11 @@ struct TemplateValue {
 };
 using Templates = std::map<std::string, TemplateValue>;
 
-// What is there of a batch's rows beside their columns. Whatever is missing is computed from the columns.
+// What is there of a batch's rows beside their columns, built from exactly these rows. Whatever is missing is computed from the
+// columns; the outcome is the same.
 struct RowIndexes {
-  const match::MatchIndexMap* matches = nullptr;  // not owned
+  const match::MatchIndexMap* matches = nullptr;    // not owned
+  const scalar_index::IndexMap* scalars = nullptr;  // not owned
 };
 
 class Filter {
@@ -55,6 +58,12 @@ class Filter {
   virtual const PrimaryKeys* exact_primary_keys() const = 0;
   // When a top-level AND fixes the partition key to some values: those values.
   virtual const std::vector<ScalarValue>* partition_key_values() const = 0;
+
+  // Filters with the same key choose the same rows of the same batch. Empty: not worth remembering, or random.
+  virtual const std::string& cache_key() const {
+    static const std::string none;
+    return none;
+  }
 
   // One bit per row of `rows`: set when TRUE. A field that `rows` lacks reads as its default, or null. The indexes are of these rows.
   virtual Result<index::Bitset> Evaluate(const RowBatch& rows, const RowIndexes& indexes, const Context& context) const = 0;

@@ -96,6 +96,27 @@ std::string Literal(const Document& value) {
   return text + "]";
 }
 
+// Costs nothing to ask, so that every leaf that can be answered is.
+class FreeIndex final : public scalar_index::ScalarIndex {
+ public:
+  explicit FreeIndex(std::shared_ptr<const ScalarIndex> index) : ScalarIndex(index->spec()), index_(std::move(index)) {}
+  size_t row_count() const override { return index_->row_count(); }
+  uint64_t memory_bytes() const override { return index_->memory_bytes(); }
+  std::optional<scalar_index::Estimate> EstimateMatches(const scalar_index::Query& query) const override {
+    std::optional<scalar_index::Estimate> estimate = index_->EstimateMatches(query);
+    if (estimate) *estimate = {.rows = estimate->rows, .work_ns = 0, .unsure = 0};
+    return estimate;
+  }
+  scalar_index::Matches Find(const scalar_index::Query& query) const override {
+    const scalar_index::Matches matches = index_->Find(query);
+    EXPECT_LE(matches.matching.Count(), index_->EstimateMatches(query)->rows);
+    return index_->Find(query);
+  }
+
+ private:
+  const std::shared_ptr<const ScalarIndex> index_;
+};
+
 class World {
  public:
   explicit World(uint64_t seed) : random_(seed) {
@@ -145,11 +166,15 @@ class World {
     batch.columns.erase(batch.columns.begin() + static_cast<ptrdiff_t>(absent));
   }
 
+  // Over most fields, and over many paths of the JSON ones.
+  void AddIndexes();
+
   Expression Random(int depth);
 
   CollectionSchema schema;
   RowBatch batch;
   std::vector<Row> rows;
+  scalar_index::IndexMap indexes;
 
  private:
   int64_t RandomInteger() {
@@ -211,6 +236,7 @@ class World {
     return field.is_dynamic || value.is_null() ? Document{{"x", value}, {"y", RandomJson(2)}} : value;
   }
   static void Append(const FieldSchema& field, const Document& value, Column* column);
+  void AddIndex(const FieldSchema& field, const std::string& type, const KeyValues& params);
 
   // A field of the kind, or -1.
   int FieldOf(const std::function<bool(const FieldSchema&)>& wanted) {
@@ -283,6 +309,42 @@ void World::Append(const FieldSchema& field, const Document& value, Column* colu
     }
   }
   column->AppendVariable(array.Finish());
+}
+
+void World::AddIndex(const FieldSchema& field, const std::string& type, const KeyValues& params) {
+  const Column* column = batch.Find(field.id);
+  if (column == nullptr) return;  // added later
+  class Bytes final : public MappedFile {
+   public:
+    explicit Bytes(std::string bytes) : bytes_(std::move(bytes)) {}
+    std::span<const std::byte> bytes() const override { return std::as_bytes(std::span(bytes_)); }
+
+   private:
+    const std::string bytes_;
+  };
+  const scalar_index::Spec spec = scalar_index::MakeSpec(field, type, params).value();
+  auto file = std::make_shared<const Bytes>(scalar_index::BuildScalarIndex(spec, *column, Context()).value());
+  auto index = scalar_index::OpenScalarIndex(std::move(file), "index", spec, batch.row_count).value();
+  indexes[static_cast<int64_t>(indexes.size())] = std::make_shared<const FreeIndex>(std::move(index));
+}
+
+void World::AddIndexes() {
+  const char* const casts[] = {"BOOL", "DOUBLE", "VARCHAR", "ARRAY_BOOL", "ARRAY_DOUBLE", "ARRAY_VARCHAR", "JSON"};
+  for (const FieldSchema& field : schema.fields) {
+    if (field.type == DataType::kJson) {
+      for (int i = 0; i < 8; ++i) {
+        std::string keys = Pick(3) == 0 ? "[" + std::to_string(Pick(3)) + "]" : std::string("[\"") + "xyz"[Pick(3)] + "\"]";
+        if (Pick(4) == 0) keys += "['" + std::string(1, "xyz"[Pick(3)]) + "']";
+        AddIndex(field, "INVERTED", {{"json_path", field.name + keys}, {"json_cast_type", casts[Pick(std::size(casts))]}});
+      }
+      AddIndex(field, "NGRAM",
+               {{"json_path", field.name + "[\"x\"]"}, {"json_cast_type", "VARCHAR"}, {"min_gram", "1"}, {"max_gram", "2"}});
+    } else if (field.type == DataType::kVarChar && Pick(2) == 0) {
+      AddIndex(field, "NGRAM", {{"min_gram", std::to_string(1 + Pick(2))}, {"max_gram", "2"}});
+    } else if (Pick(5) > 0) {
+      AddIndex(field, "INVERTED", {});
+    }
+  }
 }
 
 const Document kMissing = Document::binary({});  // absent from JSON, or JSON's null: not SQL's null
@@ -539,7 +601,10 @@ index::Bitset Evaluated(const World& world, const std::string& text) {
   const auto filter = Filter::Compile(text, world.schema);
   EXPECT_TRUE(filter.ok()) << filter.status().message();
   if (!filter.ok()) return index::Bitset(world.batch.row_count);
-  return *(*filter)->Evaluate(world.batch, Context());
+  index::Bitset chosen = *(*filter)->Evaluate(world.batch, Context());
+  index::Bitset by_index = *(*filter)->Evaluate(world.batch, {.scalars = &world.indexes}, Context());
+  EXPECT_TRUE(std::equal(chosen.words(), chosen.words() + chosen.word_count(), by_index.words())) << "an index changes " << text;
+  return chosen;
 }
 
 bool Subset(index::Bitset a, const index::Bitset& b) {
@@ -552,6 +617,7 @@ TEST(FilterProperty, AgreesWithANaiveEvaluator) {
   for (uint64_t round = 0; round < kRounds * 2; ++round) {
     World world(seed + round);
     world.AddRows(round == 0 ? 9000 : 1 + world.Pick(200));
+    world.AddIndexes();
     for (int i = 0; i < (round == 0 ? 20 : 60); ++i) {
       const Expression expression = world.Random(4);
       const index::Bitset chosen = Evaluated(world, expression.text);
@@ -569,6 +635,7 @@ TEST(FilterProperty, EveryLeafAgreesInItsThreeValues) {
   for (uint64_t round = 0; round < kRounds; ++round) {
     World world(seed + round);
     world.AddRows(100);
+    world.AddIndexes();
     for (int i = 0; i < 200; ++i) {
       const Expression leaf = world.Random(0);
       const index::Bitset is_true = Evaluated(world, leaf.text);
@@ -587,6 +654,7 @@ TEST(FilterProperty, LooserFiltersNeverLoseRowsAndDeMorganHolds) {
   for (uint64_t round = 0; round < kRounds; ++round) {
     World world(seed + round);
     world.AddRows(150);
+    world.AddIndexes();
     for (int i = 0; i < 20; ++i) {
       const std::string a = "(" + world.Random(2).text + ")";
       const std::string b = "(" + world.Random(2).text + ")";

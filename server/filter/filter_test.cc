@@ -707,5 +707,39 @@ TEST(Like, StaysLinearOnHostilePatterns) {
   EXPECT_FALSE(LikeMatcher::Compile(std::string(70'000, 'a')).ok());
 }
 
+TEST(Filter, TheCacheKeyNamesAllThatDecidesTheRows) {
+  CollectionSchema schema = Schema();
+  const auto key = [&](const std::string& text, const Templates& templates = {}) {
+    const auto filter = Filter::Compile(text, schema, templates);
+    EXPECT_TRUE(filter.ok()) << filter.status().message();
+    return (*filter)->cache_key();
+  };
+  EXPECT_EQ(key("id == 1"), key("id == 1"));
+  EXPECT_NE(key("id == 1"), key("id == 2"));
+  EXPECT_NE(key("id in {x}", {{"x", {TemplateValue::List{{int64_t{1}}, {int64_t{2}}}}}}),
+            key("id in {x}", {{"x", {TemplateValue::List{{int64_t{12}}}}}}));
+  EXPECT_EQ(key("id == 1 and random_sample(0.5)"), "") << "another draw each time";
+  EXPECT_EQ(key("id == 1 or id in [1" + std::string(5000, ' ') + "]"), "") << "too long to be kept";
+  const std::string before = key("id == 1");
+  ++schema.version;
+  EXPECT_NE(key("id == 1"), before) << "a new field may change what a name means";
+}
+
+TEST(Like, TellsAnIndexWhatEveryMatchHolds) {
+  const auto parts = [](const char* pattern) {
+    const LikeMatcher matcher = *LikeMatcher::Compile(pattern);
+    std::string out =
+        matcher.whole_text() != nullptr ? "=" + *matcher.whole_text() : matcher.prefix() + (matcher.only_prefix() ? "*" : "?");
+    for (const std::string& literal : matcher.literals()) out += "," + literal;
+    return out;
+  };
+  EXPECT_EQ(parts("abc"), "=abc,abc");
+  EXPECT_EQ(parts("abc%"), "abc*,abc");
+  EXPECT_EQ(parts("%abc%"), "?,abc");
+  EXPECT_EQ(parts("ab%c_d"), "ab?,ab,c,d");
+  EXPECT_EQ(parts("_ab%"), "?,ab");
+  EXPECT_EQ(parts("%"), "*,");
+}
+
 }  // namespace
 }  // namespace saker::filter

@@ -11,21 +11,6 @@ void SetBit(uint64_t* words, size_t bit) {
   words[bit / 64] |= uint64_t{1} << (bit % 64);
 }
 
-bool Descend(const simdjson::dom::element& root, const std::vector<PathKey>& keys, simdjson::dom::element* out) {
-  simdjson::dom::element at = root;
-  for (const PathKey& key : keys) {
-    if (at.is_object()) {
-      if (at.get_object().value_unsafe().at_key(key.name).get(at) != simdjson::SUCCESS) return false;
-    } else if (at.is_array() && key.index >= 0) {
-      if (at.get_array().value_unsafe().at(static_cast<size_t>(key.index)).get(at) != simdjson::SUCCESS) return false;
-    } else {
-      return false;
-    }
-  }
-  *out = at;
-  return true;
-}
-
 }  // namespace
 
 void JsonLeaf::Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const {
@@ -73,7 +58,7 @@ void JsonScan::TestRow(const Column& column, size_t row, size_t bit) {
     simdjson::dom::element element;
     Cell cell;
     cell.kind = Cell::Kind::kMissing;
-    if (Descend(root, path.keys, &element)) cell = Cell::FromJson(element);
+    if (scalar_index::Descend(root, path.keys, &element)) cell = Cell::FromJson(element);
     for (const JsonLeaf* leaf : path.leaves) {
       Block& result = results_[leaf->leaf()];
       SetBit(result.known, bit);

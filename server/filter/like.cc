@@ -93,6 +93,21 @@ LikeMatcher LikeMatcher::Prefix(std::string_view prefix) {
   return matcher;
 }
 
+std::string LikeMatcher::prefix() const {
+  if (shape_ == Shape::kPrefix) return literal_;
+  if (shape_ != Shape::kGeneral || open_start_ || parts_[0].pieces.empty() || parts_[0].pieces[0].skip > 0) return {};
+  return parts_[0].pieces[0].literal;
+}
+
+std::vector<std::string> LikeMatcher::literals() const {
+  if (shape_ != Shape::kGeneral) return {literal_};
+  std::vector<std::string> out;
+  for (const Part& part : parts_) {
+    for (const Piece& piece : part.pieces) out.push_back(piece.literal);
+  }
+  return out;
+}
+
 // Leaves `length` 0 when the part needs no automaton: only text, or only _.
 void LikeMatcher::BuildAutomaton(Part* part) {
   if (part->pieces.empty()) return;

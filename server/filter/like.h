@@ -20,6 +20,13 @@ class LikeMatcher {
   static LikeMatcher Prefix(std::string_view prefix);
   bool Matches(std::string_view text) const;
 
+  // What an index can use: the one text that matches, if there is only one; the text that every match begins with, and whether that
+  // is enough; the texts that every match holds.
+  const std::string* whole_text() const { return shape_ == Shape::kEqual ? &literal_ : nullptr; }
+  std::string prefix() const;
+  bool only_prefix() const { return shape_ == Shape::kPrefix || shape_ == Shape::kAll; }
+  std::vector<std::string> literals() const;
+
  private:
   // What stands between two %: literals, each after some single characters.
   struct Piece {

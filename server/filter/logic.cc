@@ -1,11 +1,14 @@
 // and, or, not in Kleene's logic; constants; random samples.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "server/filter/predicate.h"
 
 namespace saker::filter {
 namespace {
+
+constexpr size_t kMaxOrdered = 64;  // operands that are sorted anew for a batch
 
 class ConstantPredicate final : public Predicate {
  public:
@@ -38,16 +41,31 @@ class AndPredicate final : public Predicate {
     SortByCost(&operands_);
     for (const PredicatePtr& operand : operands_) samples_ |= operand->samples();
   }
+  // The most selective index first: what it leaves open is all that the others are asked for.
+  void Plan(Evaluation& evaluation, double rows) const override {
+    if (evaluation.indexes() == nullptr) return;
+    std::vector<std::pair<double, const Predicate*>> order;
+    for (const PredicatePtr& operand : operands_)
+      order.emplace_back(operand->EstimateTrue(evaluation).value_or(std::numeric_limits<double>::infinity()), operand.get());
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (const auto& [estimate, operand] : order) {
+      operand->Plan(evaluation, rows);
+      if (operand->answer(evaluation) != nullptr) rows = std::min(rows, estimate);
+    }
+  }
   void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override {
+    const Predicate* order[kMaxOrdered];
     const size_t words = evaluation.block_words();
-    operands_[0]->Evaluate(evaluation, mask, out);
+    const bool ordered = evaluation.indexes() != nullptr && operands_.size() <= kMaxOrdered;
+    if (ordered) AnsweredFirst(evaluation, order);
+    (ordered ? order[0] : operands_[0].get())->Evaluate(evaluation, mask, out);
     for (size_t i = 1; i < operands_.size(); ++i) {
       uint64_t open[kBlockWords];
       uint64_t any = 0;
       for (size_t w = 0; w < words; ++w) any |= open[w] = mask[w] & (out->truth[w] | ~out->known[w]);
       if (any == 0) return;
       Block next;
-      operands_[i]->Evaluate(evaluation, open, &next);
+      (ordered ? order[i] : operands_[i].get())->Evaluate(evaluation, open, &next);
       for (size_t w = 0; w < words; ++w) {
         const uint64_t is_false = (out->known[w] & ~out->truth[w]) | (next.known[w] & ~next.truth[w]);
         out->known[w] = (out->known[w] & next.known[w]) | is_false;
@@ -63,6 +81,20 @@ class AndPredicate final : public Predicate {
   }
 
  private:
+  void AnsweredFirst(const Evaluation& evaluation, const Predicate** order) const {
+    const auto sure = [&](const Predicate& operand) {
+      const LeafAnswer* answer = operand.answer(evaluation);
+      return answer != nullptr && !answer->unsure;
+    };
+    size_t next = 0;
+    for (const PredicatePtr& operand : operands_) {
+      if (sure(*operand)) order[next++] = operand.get();
+    }
+    for (const PredicatePtr& operand : operands_) {
+      if (!sure(*operand)) order[next++] = operand.get();
+    }
+  }
+
   std::vector<PredicatePtr> operands_;
   int cost_;
   bool samples_ = false;
@@ -72,6 +104,9 @@ class OrPredicate final : public Predicate {
  public:
   explicit OrPredicate(std::vector<PredicatePtr> operands) : operands_(std::move(operands)), cost_(SumOfCosts(operands_)) {
     SortByCost(&operands_);
+  }
+  void Plan(Evaluation& evaluation, double rows) const override {
+    for (const PredicatePtr& operand : operands_) operand->Plan(evaluation, rows);
   }
   void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override {
     const size_t words = evaluation.block_words();
@@ -104,6 +139,7 @@ class OrPredicate final : public Predicate {
 class NotPredicate final : public Predicate {
  public:
   explicit NotPredicate(PredicatePtr operand) : operand_(std::move(operand)) {}
+  void Plan(Evaluation& evaluation, double rows) const override { operand_->Plan(evaluation, rows); }
   void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override {
     operand_->Evaluate(evaluation, mask, out);
     for (size_t w = 0; w < evaluation.block_words(); ++w) out->truth[w] = ~out->truth[w] & out->known[w];

@@ -307,14 +307,9 @@ Status Parser::ParseKeys(Node* path) {
     TRY(Advance());
     PathKey key;
     if (token_.kind == TokenKind::kString) {
-      key.name = std::move(token_.text);
-      key.is_string = true;
-      const bool canonical = !key.name.empty() && key.name.size() < 10 && (key.name[0] != '0' || key.name.size() == 1);
-      const bool digits = std::all_of(key.name.begin(), key.name.end(), [](char c) { return c >= '0' && c <= '9'; });
-      if (canonical && digits) std::from_chars(key.name.data(), key.name.data() + key.name.size(), key.index);
+      key = PathKey::FromText(std::move(token_.text));
     } else if (token_.kind == TokenKind::kInteger) {
-      key.index = token_.integer;
-      key.name = std::to_string(key.index);
+      key = PathKey::FromIndex(token_.integer);
     } else if (token_.kind == TokenKind::kIdentifier) {
       return InvalidArgument("struct fields (", path->name, "[", token_.text, "]) are not supported");
     } else {

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "server/filter/cell.h"
 #include "server/filter/constant.h"
 #include "server/filter/filter.h"
 #include "server/match/match_query.h"
+#include "server/scalar_index/scalar_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 
@@ -50,6 +52,13 @@ struct JsonField {
 class JsonScan;
 class Predicate;
 
+// What an index answered for a leaf, for the whole batch.
+struct LeafAnswer {
+  index::Bitset truth;
+  const uint64_t* known = nullptr;      // words; nullptr: every row
+  std::optional<index::Bitset> unsure;  // rows that the column must be asked for
+};
+
 // One pass over one batch.
 class Evaluation {
  public:
@@ -57,6 +66,12 @@ class Evaluation {
              const RowIndexes& indexes, uint64_t sample_seed);
   ~Evaluation();
   Status Bind();
+  // Before the first block: `leaves` may ask the scalar indexes, and keep what they got by their number. Null when there are none.
+  void UseIndexes(size_t leaves);
+  const scalar_index::IndexMap* indexes() const { return answers_.empty() ? nullptr : indexes_.scalars; }
+  void SetAnswer(size_t leaf, scalar_index::Matches matches, bool negated);
+  const LeafAnswer* answer(size_t leaf) const { return leaf < answers_.size() && answers_[leaf] ? &*answers_[leaf] : nullptr; }
+  size_t row_count() const { return rows_.row_count; }
   void StartBlock(size_t begin, size_t rows);
 
   size_t block_begin() const { return begin_; }
@@ -89,6 +104,7 @@ class Evaluation {
   std::vector<BoundColumn> columns_;
   std::vector<std::unique_ptr<Column>> owned_;
   std::vector<std::unique_ptr<JsonScan>> scans_;
+  std::vector<std::optional<LeafAnswer>> answers_;
   size_t begin_ = 0;
   size_t block_rows_ = 0;
   std::map<const Predicate*, std::vector<uint64_t>> matching_;  // a bit for each row of the batch
@@ -105,6 +121,12 @@ class Predicate {
  public:
   virtual ~Predicate() = default;
   virtual void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const = 0;
+  // Asks the indexes what they answer more cheaply than the columns; about `rows` rows will be asked for.
+  virtual void Plan(Evaluation&, double /*rows*/) const {}
+  // The rows that an index says are TRUE, about; absent where none can say.
+  virtual std::optional<double> EstimateTrue(const Evaluation&) const { return std::nullopt; }
+  // What an index answered in Plan.
+  virtual const LeafAnswer* answer(const Evaluation&) const { return nullptr; }
   // Orders the operands of and/or: cheap ones go first and spare the dear ones rows.
   virtual int cost() const { return 1; }
   virtual const std::vector<std::unique_ptr<Predicate>>* and_operands() const { return nullptr; }

@@ -1,12 +1,10 @@
 #include "server/proxy/index_rules.h"
 
-#include <algorithm>
-#include <array>
-
 #include "server/proxy/names.h"
 #include "server/proxy/params.h"
 #include "server/proxy/refusal.h"
 #include "server/proxy/vectors.h"
+#include "server/scalar_index/spec.h"
 
 namespace saker::proxy {
 namespace {
@@ -44,65 +42,6 @@ Status CompleteVectorIndex(const CollectionSchema& schema, const FieldSchema& fi
   std::erase_if(index->params, [](const auto& param) { return param.first == "metric_type"; });
   index->params.emplace_back("metric_type", std::string(index::MetricName(index->spec.metric)));
   return OkStatus();
-}
-
-bool IsInvertible(DataType type) {
-  return type == DataType::kBool || IsNumber(type) || IsString(type);
-}
-
-// A name, then keys and places: meta["a"][0]['b'].
-bool IsJsonPath(std::string_view path) {
-  size_t at = 0;
-  const auto is_word = [](char c) { return c == '_' || c == '$' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); };
-  while (at < path.size() && is_word(path[at])) ++at;
-  if (at == 0 || (path[0] >= '0' && path[0] <= '9')) return false;
-  while (at < path.size()) {
-    if (path[at++] != '[' || at == path.size()) return false;
-    const char quote = path[at];
-    const size_t begin = at;
-    if (quote == '"' || quote == '\'') {
-      for (++at; at < path.size() && path[at] != quote; ++at) at += path[at] == '\\';
-      ++at;
-    } else {
-      while (at < path.size() && path[at] >= '0' && path[at] <= '9') ++at;
-    }
-    if (at == begin || at >= path.size() || path[at++] != ']') return false;
-  }
-  return true;
-}
-
-Status CheckScalarIndex(const FieldSchema& field, const Params& params, const std::string& type) {
-  const DataType element = field.type == DataType::kArray ? field.element_type : field.type;
-  if (type == kAuto || type == "INVERTED") {
-    if (field.type != DataType::kJson) {
-      return IsInvertible(element) ? OkStatus() : Invalid("INVERTED are not supported on ", DataTypeName(field.type), " field");
-    }
-    if (type == kAuto && !params.Has("json_path")) return OkStatus();
-    if (const std::string path = params.Text("json_path"); params.Has("json_path") && !IsJsonPath(path)) {
-      return Invalid("json_path '", path, R"(' is not a path; write it as meta["a"]["b"])");
-    }
-    const std::string cast = UpperCase(params.Text("json_cast_type"));
-    if (cast.empty()) return MilvusError(MilvusErrorCode::kMissingParameter, "json index must specify cast type: missing parameter");
-    static constexpr std::array<std::string_view, 7> kCasts = {"BOOL",         "DOUBLE",        "VARCHAR", "ARRAY_BOOL",
-                                                               "ARRAY_DOUBLE", "ARRAY_VARCHAR", "JSON"};
-    if (std::find(kCasts.begin(), kCasts.end(), cast) != kCasts.end()) return OkStatus();
-    return Invalid("index params][json_cast_type][", cast, "] is not supported");
-  }
-  if (type == "BITMAP") {
-    if (field.is_primary_key) return Invalid("create bitmap index on primary key not supported");
-    const bool fits = element == DataType::kBool || IsInteger(element) || IsString(element);
-    return fits ? OkStatus() : Invalid("bitmap index are only supported on bool, int, string and array field");
-  }
-  if (type == "STL_SORT") {
-    const bool fits = IsNumber(field.type) || IsString(field.type);
-    return fits ? OkStatus() : Invalid("STL_SORT are only supported on numeric, varchar or timestamptz field");
-  }
-  if (type == "TRIE" || type == "MARISA-TRIE") {
-    return IsString(field.type) ? OkStatus() : Invalid("TRIE are only supported on varchar field");
-  }
-  if (type == "NGRAM") return NotSupported("index type NGRAM is not supported by this version of the server");
-  if (type == "RTREE") return Invalid("RTREE index can only be built on geometry field");
-  return Invalid("invalid index type: ", type);
 }
 
 }  // namespace
@@ -157,7 +96,7 @@ Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schem
   if (IsVector(field->type)) {
     TRY(CompleteVectorIndex(schema, *field, params, type, &index));
   } else {
-    TRY(CheckScalarIndex(*field, params, type));
+    TRY(scalar_index::MakeSpec(*field, type, params.values()));
   }
   return index;
 }

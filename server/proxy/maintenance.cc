@@ -57,16 +57,11 @@ Result<std::vector<IndexInfo>> LocalProxy::DescribeIndex(const CollectionRef& ta
     if ((!index.empty() && definition.name != index) || (!field.empty() && definition.field != field)) continue;
     IndexInfo info{definition.id, definition.name, definition.field, definition.params, IndexState::kFinished, "", 0, 0};
     TRY(ForEachShard(*collection, Context(), [&](shard::Shard& shard) -> Status {
-      if (!definition.is_vector) {
-        const int64_t rows = static_cast<int64_t>(shard.LiveRows(std::nullopt));
-        info.indexed_rows += rows;
-        info.total_rows += rows;
-        return OkStatus();
-      }
       const shard::Shard::IndexProgress progress = shard.GetIndexProgress(definition.id.value);
       info.indexed_rows += static_cast<int64_t>(progress.indexed_rows);
       info.total_rows += static_cast<int64_t>(progress.total_rows);
-      if (progress.building && info.state == IndexState::kFinished) info.state = IndexState::kInProgress;
+      const bool unfinished = progress.building || progress.indexed_rows < progress.total_rows;
+      if (unfinished && info.state == IndexState::kFinished) info.state = IndexState::kInProgress;
       if (!progress.error.empty()) {
         info.state = IndexState::kFailed;
         info.fail_reason = progress.error;

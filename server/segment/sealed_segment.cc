@@ -59,6 +59,18 @@ void SealedSegment::SetMatchIndex(const Piece& piece, int64_t field_id, std::sha
   pieces_.Set(std::make_shared<const Pieces>(Pieces{std::move(indexed)}));
 }
 
+void SealedSegment::SetScalarIndex(int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index) {
+  const std::shared_ptr<const Pieces> pieces = pieces_.Get();
+  if (pieces == nullptr) return;
+  auto piece = std::make_shared<Piece>(*pieces->front());
+  if (index == nullptr) {
+    piece->scalar_indexes.erase(index_id);
+  } else {
+    piece->scalar_indexes[index_id] = std::move(index);
+  }
+  pieces_.Set(std::make_shared<const Pieces>(Pieces{std::move(piece)}));
+}
+
 uint64_t SealedSegment::memory_bytes() const {
   uint64_t bytes = deletions->memory_bytes();
   const std::shared_ptr<const Pieces> pieces = pieces_.Get();
@@ -67,6 +79,7 @@ uint64_t SealedSegment::memory_bytes() const {
   bytes += MemoryOf(*piece.rows);
   for (const auto& [field_id, index] : piece.indexes) bytes += index->memory_bytes();
   for (const auto& [field_id, index] : piece.matches) bytes += index->memory_bytes();
+  for (const auto& [index_id, index] : piece.scalar_indexes) bytes += index->memory_bytes();
   return bytes;
 }
 

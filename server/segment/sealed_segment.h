@@ -1,6 +1,6 @@
 // A segment in files: key lookup always in memory, columns and indexes only while it is loaded.
 //
-// Set, Release, AddIndex and SetManifest: one caller at a time (the shard's writer lock). The rest: any thread.
+// Set, Release, SetIndex, SetScalarIndex and SetManifest: one caller at a time (the shard's writer lock). The rest: any thread.
 #pragma once
 
 #include <map>
@@ -28,6 +28,7 @@ class SealedSegment final : public Segment {
   void Release();
   // The index answers searches of the field; null takes it away. Nothing happens while released.
   void SetIndex(int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
+  void SetScalarIndex(int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index);
 
   // The same for matches of text, when the rows are still these.
   void SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index);

@@ -256,5 +256,73 @@ TEST(FieldReader, FillsWhatAnOlderSchemaLacked) {
   EXPECT_FALSE(texts.IsValid(0));
 }
 
+TEST(FilterBits, RemembersFromTheSecondTimeOnAndStaysBounded) {
+  MemoryBudget memory(1 << 20);
+  FilterBits bits(memory, 8000);  // 1,000 bytes each, 64 KiB in all
+  index::Bitset rows(8000);
+  rows.Set(17);
+  bits.Offer("a", rows);
+  EXPECT_EQ(bits.Find("a"), nullptr) << "seen once";
+  bits.Offer("a", rows);
+  ASSERT_NE(bits.Find("a"), nullptr);
+  EXPECT_TRUE(bits.Find("a")->Test(17));
+  for (int i = 0; i < 200; ++i) {
+    const std::string key = "filter " + std::to_string(i);
+    bits.Offer(key, rows);
+    bits.Offer(key, rows);
+    EXPECT_TRUE(i != 20 || bits.Find("a") != nullptr);
+  }
+  EXPECT_EQ(bits.Find("a"), nullptr) << "the least recently used goes";
+  EXPECT_NE(bits.Find("filter 199"), nullptr);
+  EXPECT_LE(memory.used_bytes(), 64u << 10);
+  MemoryBudget small(1024);
+  FilterBits none(small, 8000);
+  none.Offer("a", rows);
+  none.Offer("a", rows);
+  EXPECT_EQ(none.Find("a"), nullptr) << "no memory, no cache";
+}
+
+// Counts how often it is evaluated.
+class CountingFilter final : public filter::Filter {
+ public:
+  explicit CountingFilter(std::string key) : key_(std::move(key)) {}
+  bool always_true() const override { return false; }
+  const std::vector<int64_t>& field_ids() const override { return fields_; }
+  const PrimaryKeys* exact_primary_keys() const override { return nullptr; }
+  const std::vector<ScalarValue>* partition_key_values() const override { return nullptr; }
+  const std::string& cache_key() const override { return key_; }
+  Result<index::Bitset> Evaluate(const RowBatch& rows, const filter::RowIndexes&, const Context&) const override {
+    ++evaluations;
+    index::Bitset bits(rows.row_count);
+    for (size_t row = 0; row < rows.row_count; row += 2) bits.Set(row);
+    return bits;
+  }
+  mutable int evaluations = 0;
+
+ private:
+  const std::string key_;
+  const std::vector<int64_t> fields_ = {kId};
+};
+
+TEST(Select, AFilterThatComesAgainIsRememberedButTheDeadAreNot) {
+  MemoryBudget memory(64 << 20);
+  const auto timestamps = std::make_shared<const std::vector<Timestamp>>(100, 5);
+  const std::shared_ptr<Piece> piece = MakePiece(Rows(0, 100), timestamps, 0, kId);
+  piece->filter_bits = std::make_shared<FilterBits>(memory, piece->row_count);
+  const CountingFilter filter("even");
+  const ReadView view{.timestamp = kMaxTimestamp, .min_timestamp = std::nullopt, .filter = &filter};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Select(*piece, nullptr, view, Context())->count, 50u);
+  EXPECT_EQ(filter.evaluations, 2);
+  index::Bitset dead(100);
+  dead.Set(4);
+  EXPECT_EQ(Select(*piece, &dead, view, Context())->count, 49u);
+  EXPECT_EQ(Select(*piece, nullptr, view, Context())->count, 50u);
+  EXPECT_EQ(filter.evaluations, 2);
+  const CountingFilter random("");
+  const ReadView again{.timestamp = kMaxTimestamp, .min_timestamp = std::nullopt, .filter = &random};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Select(*piece, nullptr, again, Context())->count, 50u);
+  EXPECT_EQ(random.evaluations, 3) << "without a key nothing is remembered";
+}
+
 }  // namespace
 }  // namespace saker::segment

@@ -7,6 +7,8 @@ namespace saker::segment {
 
 namespace {
 
+constexpr size_t kRowsPerKey = 64;  // more keys than one for so many rows are found as fast by a scan
+
 // Word `w` of the bits of rows [first, first + ...) out of a segment's bitset that may end anywhere.
 uint64_t WordAt(const index::Bitset& bits, size_t first, size_t w) {
   const size_t word = first / 64 + w;
@@ -19,6 +21,33 @@ uint64_t WordAt(const index::Bitset& bits, size_t first, size_t w) {
 
 bool InTime(Timestamp written, const ReadView& view) {
   return written <= view.timestamp && (!view.min_timestamp || written >= *view.min_timestamp);
+}
+
+// A few keys are looked up, whatever the filter would cost.
+std::optional<index::Bitset> RowsOfKeys(const Piece& piece, const filter::Filter& filter) {
+  const PrimaryKeys* keys = filter.exact_primary_keys();
+  if (keys == nullptr || keys->size() > piece.row_count / kRowsPerKey) return std::nullopt;
+  index::Bitset rows(piece.row_count);
+  for (size_t i = 0; i < keys->size(); ++i) {
+    piece.keys->Find(KeyRef::At(*keys, i), [&](RowOffset row) {
+      rows.Set(row);
+      return true;
+    });
+  }
+  return rows;
+}
+
+// What the filter says of the piece's rows, dead or alive.
+Result<index::Bitset> Choose(const Piece& piece, const filter::Filter& filter, const Context& context) {
+  if (std::optional<index::Bitset> rows = RowsOfKeys(piece, filter)) return *std::move(rows);
+  FilterBits* remembered = filter.cache_key().empty() ? nullptr : piece.filter_bits.get();
+  if (remembered != nullptr) {
+    if (const std::shared_ptr<const index::Bitset> bits = remembered->Find(filter.cache_key())) return *bits;
+  }
+  index::Bitset chosen = TRY(filter.Evaluate(*piece.rows, {.matches = &piece.matches, .scalars = &piece.scalar_indexes}, context));
+  if (chosen.size() != piece.row_count) return Internal("the filter answered ", chosen.size(), " bits for ", piece.row_count, " rows");
+  if (remembered != nullptr) remembered->Offer(filter.cache_key(), chosen);
+  return chosen;
 }
 
 }  // namespace
@@ -43,8 +72,7 @@ Selection SelectVisible(const Piece& piece, const index::Bitset* dead, const Rea
 Result<Selection> Select(const Piece& piece, const index::Bitset* dead, const ReadView& view, const Context& context) {
   Selection visible = SelectVisible(piece, dead, view);
   if (view.filter == nullptr || view.filter->always_true() || visible.count == 0) return visible;
-  index::Bitset chosen = TRY(view.filter->Evaluate(*piece.rows, filter::RowIndexes{.matches = &piece.matches}, context));
-  if (chosen.size() != piece.row_count) return Internal("the filter answered ", chosen.size(), " bits for ", piece.row_count, " rows");
+  index::Bitset chosen = TRY(Choose(piece, *view.filter, context));
   if (visible.bits) chosen.And(*visible.bits);
   const size_t count = chosen.Count();
   if (count == piece.row_count) return Selection{std::nullopt, count};

@@ -25,7 +25,9 @@ namespace {
 
 constexpr int kSteps = 26;
 constexpr int kDestroyStep = 24;
-const std::vector<IndexDefinition> kIndexes = {{21, kVectorField, {"HNSW", index::Metric::kL2, {{"M", "4"}, {"efConstruction", "20"}}}}};
+const std::vector<IndexDefinition> kIndexes = {
+    {21, kVectorField, {"HNSW", index::Metric::kL2, {{"M", "4"}, {"efConstruction", "20"}}}},
+    {22, kNumberField, {}, scalar_index::MakeSpec(*TestSchema()->FindId(kNumberField), "STL_SORT", {}).value()}};
 
 // id -> (number, partition)
 using State = std::map<int64_t, std::pair<int64_t, int64_t>>;
@@ -118,9 +120,11 @@ TEST(CrashChild, RunsUntilItIsKilled) {
     const Status status = RunStep(step, shard, *TestSchema());
     ASSERT_TRUE(status.ok()) << "step " << step << ": " << status.message();
     ASSERT_EQ(write(acknowledged, ".", 1), 1);
-    // The build that this step asked for, so that its kill points come in every run.
-    for (int i = 0; step == 5 && i < 3000 && shard.GetIndexProgress(21).indexed_rows < shard.GetIndexProgress(21).total_rows; ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    // The builds that this step asked for, so that their kill points come in every run.
+    for (const int64_t index : {21, 22}) {
+      for (int i = 0; step == 5 && i < 3000 && shard.GetIndexProgress(index).indexed_rows < shard.GetIndexProgress(index).total_rows; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
     }
   }
 }
@@ -233,7 +237,8 @@ TEST_P(CrashTest, LosesNothingThatWasAcknowledged) {
 INSTANTIATE_TEST_SUITE_P(KillPoints, CrashTest,
                          testing::Values("write.before_log:4", "write.after_log:5", "seal.begin", "seal.after_vectors:2", "seal.after_rows",
                                          "seal.after_manifest", "seal.after_manifest:4", "seal.after_trim:2", "index.begin",
-                                         "index.after_file", "index.after_manifest", "index.after_drop:2", "compact.begin",
+                                         "index.after_file", "index.after_manifest", "index.after_drop:2", "scalar_index.begin",
+                                         "scalar_index.after_file", "scalar_index.after_manifest:2", "compact.begin",
                                          "compact.after_vectors", "compact.after_rows:2", "compact.after_indexes", "compact.after_manifest",
                                          "compact.after_manifest:2", "compact.after_files", "drop_partition.before_log",
                                          "drop_partition.after_log", "drop_partition.after_manifest", "drop_partition.after_files",

@@ -1,4 +1,5 @@
-// Vector indexes of sealed segments: built in the background, one manifest version later they answer.
+// Indexes of sealed segments: built in the background, one manifest version later they answer. Here those of vectors and what all
+// share; scalar ones in scalar_index_build.cc.
 #include <algorithm>
 #include <utility>
 
@@ -14,15 +15,20 @@ namespace {
 
 // Below it an exact scan is as fast as a graph walk.
 constexpr uint64_t kIndexedRows = 1000;
+// A filter over fewer rows costs less than the search that it belongs to.
+constexpr uint64_t kScalarIndexedRows = 256;
 constexpr uint64_t kBuildBytesPerRow = 1600;  // adjacency and scratch beside the vectors, about
 
 }  // namespace
 
 bool LocalShard::NeedsIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition) const {
-  if (manifest.row_count < kIndexedRows || !manifest.vector_files.contains(definition.field_id)) return false;
+  const bool scalar = definition.scalar.has_value();
+  if (manifest.row_count < (scalar ? kScalarIndexedRows : kIndexedRows)) return false;
+  if (!scalar && !manifest.vector_files.contains(definition.field_id)) return false;
   MutexLock lock(index_mutex_);
   const std::pair<SegmentId, int64_t> job(manifest.segment, definition.index_id);
   if (exact_only_.contains(job)) return false;
+  if (scalar) return !manifest.scalar_index_files.contains(definition.index_id) || damaged_.contains(job);
   const auto built = manifest.index_files.find(definition.field_id);
   return built == manifest.index_files.end() || built->second.index_id != definition.index_id || damaged_.contains(job);
 }
@@ -74,6 +80,7 @@ Status LocalShard::BuildIndexes() {
 
 Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) {
   const StageTimer timer(JobSeconds("index"));
+  if (definition.scalar) return BuildScalar(segment, definition);
   const std::shared_ptr<const storage::SegmentManifest> before = segment->manifest();
   const std::shared_ptr<const CollectionSchema> schema = schema_.Get();
   const FieldSchema* field = schema->FindId(definition.field_id);
@@ -99,28 +106,39 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
   SAKER_KILL_POINT("index.after_file");
   std::shared_ptr<const void> reservation;
   if (residence_ != Residence::kReleased) reservation = TRY(ReserveMemory("index", built->memory_bytes(), "an index"));
+  const auto put = [&](storage::SegmentManifest* manifest) {
+    const auto old = manifest->index_files.find(definition.field_id);
+    const std::string replaced = old == manifest->index_files.end() ? "" : old->second.file.name;
+    manifest->index_files[definition.field_id] = *written;
+    return replaced;
+  };
+  TRY(CommitIndex(segment.get(), definition, written->file, put, [&] {
+    SAKER_KILL_POINT("index.after_manifest");
+    if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built, std::move(reservation));
+  }));
+  Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built->row_count()}});
+  return OkStatus();
+}
+
+Status LocalShard::CommitIndex(segment::SealedSegment* segment, const IndexDefinition& definition, const storage::FileRef& file,
+                               const std::function<std::string(storage::SegmentManifest*)>& put, const std::function<void()>& publish) {
   std::string replaced;
   {
     MutexLock lock(writer_mutex_);
     const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
     const bool wanted = std::any_of(definitions->begin(), definitions->end(),
                                     [&](const IndexDefinition& other) { return other.index_id == definition.index_id; });
-    if (!sealed_.contains(segment->id) || !wanted) return environment_.storage.blobs().Remove(written->file.name);
+    if (!sealed_.contains(segment->id) || !wanted) return environment_.storage.blobs().Remove(file.name);
     storage::SegmentManifest manifest = *segment->manifest();
-    if (const auto old = manifest.index_files.find(definition.field_id); old != manifest.index_files.end())
-      replaced = old->second.file.name;
-    manifest.index_files[definition.field_id] = *written;
+    replaced = put(&manifest);
     storage::ManifestEdit edit;
     edit.shard = id_;
     edit.put = {manifest};
     TRY(environment_.storage.manifests().Commit(edit));
-    SAKER_KILL_POINT("index.after_manifest");
     segment->SetManifest(std::move(manifest));
-    if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built, std::move(reservation));
+    publish();
   }
-  if (!replaced.empty()) TRY(environment_.storage.blobs().Remove(replaced));
-  Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built->row_count()}});
-  return OkStatus();
+  return replaced.empty() ? OkStatus() : environment_.storage.blobs().Remove(replaced);
 }
 
 Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
@@ -159,6 +177,12 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
   storage::BlobStore& blobs = environment_.storage.blobs();
   const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
   for (const IndexDefinition& definition : *definitions) {
+    if (definition.scalar) {
+      if (OpenScalarIndexOf(manifest, definition, piece)) continue;
+      MutexLock lock(index_mutex_);
+      damaged_.insert({manifest.segment, definition.index_id});
+      continue;
+    }
     const auto ref = manifest.index_files.find(definition.field_id);
     const auto source = piece->vectors.find(definition.field_id);
     if (ref == manifest.index_files.end() || ref->second.index_id != definition.index_id || source == piece->vectors.end()) continue;
@@ -204,6 +228,13 @@ Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
         if (!wanted) unused.push_back(entry.second.file.name);
         return !wanted;
       });
+      std::erase_if(manifest.scalar_index_files, [&](const auto& entry) {
+        const bool wanted = std::any_of(indexes.begin(), indexes.end(), [&](const IndexDefinition& definition) {
+          return definition.index_id == entry.first && definition.scalar;
+        });
+        if (!wanted) unused.push_back(entry.second.file.name);
+        return !wanted;
+      });
       if (unused.size() > before) edit.put.push_back(std::move(manifest));
     }
     if (!edit.put.empty()) TRY(environment_.storage.manifests().Commit(edit));
@@ -213,6 +244,9 @@ Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
       const std::shared_ptr<const storage::SegmentManifest> before = segment.manifest();
       for (const auto& [field_id, file] : before->index_files) {
         if (!manifest.index_files.contains(field_id)) segment.SetIndex(field_id, nullptr, nullptr);
+      }
+      for (const auto& [index_id, file] : before->scalar_index_files) {
+        if (!manifest.scalar_index_files.contains(index_id)) segment.SetScalarIndex(index_id, nullptr);
       }
       segment.SetManifest(std::move(manifest));
     }

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -152,6 +154,11 @@ class LocalShard final : public Shard {
   bool NextBuild(std::shared_ptr<segment::SealedSegment>* next, IndexDefinition* definition) EXCLUDES(index_mutex_);
   Status BuildIndexes() EXCLUDES(writer_mutex_);
   Status BuildOne(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) EXCLUDES(writer_mutex_);
+  // The last step of a build: `put` names the file in a manifest and gives back the one that it replaces, `publish` runs once that is
+  // durable. Removes the file when nobody wants it any more.
+  Status CommitIndex(segment::SealedSegment* segment, const IndexDefinition& definition, const storage::FileRef& file,
+                     const std::function<std::string(storage::SegmentManifest*)>& put, const std::function<void()>& publish)
+      EXCLUDES(writer_mutex_);
   Result<storage::IndexRef> WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                        std::shared_ptr<const index::VectorSource> source, std::shared_ptr<const index::Index>* built);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);
@@ -180,6 +187,16 @@ class LocalShard final : public Shard {
       EXCLUDES(writer_mutex_);
   Status MergeRun(segment::GrowingSegment& segment, std::span<const std::shared_ptr<const segment::Piece>> run) EXCLUDES(writer_mutex_);
 
+  // scalar_index_build.cc
+  using ScalarIndexPtr = std::shared_ptr<const scalar_index::ScalarIndex>;
+  Status BuildScalar(const std::shared_ptr<segment::SealedSegment>& segment, const IndexDefinition& definition) EXCLUDES(writer_mutex_);
+  Result<storage::ScalarIndexRef> WriteScalarIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
+                                                   const Column& column);
+  Result<ScalarIndexPtr> OpenScalarIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
+                                         const storage::ScalarIndexRef& ref);
+  // False when the file is there and cannot be used: then it is built again.
+  bool OpenScalarIndexOf(const storage::SegmentManifest& manifest, const IndexDefinition& definition, segment::Piece* piece);
+
   // compact.cc
   enum class CompactionReason { kBackground, kAsked };
   using Merges = std::vector<std::pair<std::vector<SegmentId>, SegmentId>>;
@@ -189,6 +206,7 @@ class LocalShard final : public Shard {
   // False when a source is no longer there (its partition was dropped): then nothing was changed.
   Result<bool> CompactInto(SegmentId id, const CompactionPlan& plan, RowOffset* rows) REQUIRES(compact_mutex_);
   Status IndexCompacted(storage::SegmentManifest* manifest, segment::Piece* piece);
+  void IndexCompactedColumn(const IndexDefinition& definition, storage::SegmentManifest* manifest, segment::Piece* piece);
   Result<bool> SwapCompacted(const CompactionPlan& plan, const std::vector<std::vector<RowOffset>>& places, Timestamp horizon,
                              storage::SegmentManifest* manifest, const std::shared_ptr<segment::Piece>& piece) EXCLUDES(writer_mutex_);
   Timestamp HistoryHorizon();

@@ -113,6 +113,7 @@ Status LocalShard::RemoveGarbage(const std::vector<storage::SegmentManifest>& ma
     named.insert(segment::SegmentPrefix(id_, manifest.segment) + "no_vectors");
     for (const auto& [field_id, file] : manifest.vector_files) named.insert(file.name);
     for (const auto& [field_id, index] : manifest.index_files) named.insert(index.file.name);
+    for (const auto& [index_id, index] : manifest.scalar_index_files) named.insert(index.file.name);
   }
   const std::string prefix = segment::ShardPrefix(id_);
   std::set<SegmentId> dropped;

@@ -12,6 +12,7 @@
 #include "index/bm25.h"
 #include "index/index.h"
 #include "server/filter/filter.h"
+#include "server/scalar_index/spec.h"
 #include "server/schema/column.h"
 
 namespace saker::shard {
@@ -114,7 +115,8 @@ struct SegmentStatus {
 struct IndexDefinition {
   int64_t index_id = 0;
   int64_t field_id = 0;
-  index::IndexSpec spec;
+  index::IndexSpec spec;                                    // of a vector field
+  std::optional<scalar_index::Spec> scalar = std::nullopt;  // of any other: then `spec` says nothing
 };
 
 }  // namespace saker::shard

@@ -18,7 +18,7 @@ SCENARIOS = {
     "collection": "create insert:_default flush drop create drop",
     "partition": "create partition:p insert:p flush drop_partition:p partition:q insert:q drop_partition:q insert:_default",
     "truncate": "create partition:p insert:p insert:_default flush truncate insert:_default truncate",
-    "index": "create insert:_default flush index load indexed release drop_index index alter_index drop_index insert:_default flush",
+    "index": "create insert:_default flush index scalar load indexed drop_scalar scalar indexed release drop_scalar drop_index index alter_index drop_index insert:_default flush",
     "compact": "create partition:p index load insert:_default flush insert:p flush insert:_default flush insert:p flush insert:_default "
                "flush compact delete:p delete:_default flush compact compact insert:p",
     "names": "create alias:a rename:y partition:p alias:b drop_alias:a add_field properties:60 rename:x drop_alias:b move insert:_default",
@@ -152,17 +152,25 @@ class Definitions:
         self._on(c, "indexes/create", {"indexParams": [index]}, lambda x: x["indexes"].update(v="false"))
 
     def _indexed(self, c):
-        """Waits for the background build."""
-        for _ in range(200):
-            if c.call("indexes/describe", {**self._target(), "indexName": "v"})[0]["indexState"] == "Finished" or self.stop.wait(0.02):
-                break
+        """Waits for the background builds."""
+        for name in self._find()[1]["indexes"]:
+            for _ in range(200):
+                if c.call("indexes/describe", {**self._target(), "indexName": name})[0]["indexState"] == "Finished" or self.stop.wait(0.02):
+                    break
 
     def _alter_index(self, c):
         self._on(c, "indexes/alter_properties", {"indexName": "v", "properties": {"mmap.enabled": "true"}},
                  lambda x: x["indexes"].update(v="true"))
 
     def _drop_index(self, c):
-        self._on(c, "indexes/drop", {"indexName": "v"}, lambda x: x["indexes"].clear())
+        self._on(c, "indexes/drop", {"indexName": "v"}, lambda x: x["indexes"].pop("v"))
+
+    def _scalar(self, c):
+        self._on(c, "indexes/create", {"indexParams": [{"fieldName": "gen", "indexName": "gen", "indexType": "STL_SORT"}]},
+                 lambda x: x["indexes"].update(gen="false"))
+
+    def _drop_scalar(self, c):
+        self._on(c, "indexes/drop", {"indexName": "gen"}, lambda x: x["indexes"].pop("gen"))
 
     def _load(self, c):
         self._on(c, "collections/load", {}, lambda x: x.update(loaded=True))

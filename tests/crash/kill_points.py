@@ -15,7 +15,7 @@ SCENARIO_OF = {
     "log.before_drop": "collection", "log.after_drop": "collection", "manifest.before_drop": "collection",
     "manifest.after_drop": "collection",
     "ddl.truncate": "truncate", "ddl.partition": "partition", "drop_partition": "partition",
-    "ddl.index": "index", "index": "index", "compact": "compact", "rows.before_drop": "compact", "rows.after_drop": "compact",
+    "ddl.index": "index", "index": "index", "scalar_index": "index", "compact": "compact", "rows.before_drop": "compact", "rows.after_drop": "compact",
     "blob.before_remove": "compact",
 }
 # Reached again and again under load, and at start: any of the first arrivals may be the one that ends the process.

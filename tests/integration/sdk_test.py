@@ -406,7 +406,7 @@ def indexes_describe_drop_and_states(c):
 
 FILTERS = {
     "grp == 7": lambda r: r["grp"] == 7,
-    "grp in [1, 3, 99]": lambda r: r["grp"] in (1, 3),
+    "grp in [1, 3, 990]": lambda r: r["grp"] in (1, 3),
     "grp != 7 and 100 <= price < 105.5": lambda r: r["grp"] != 7 and 100 <= r["price"] < 105.5,
     'name == "n12"': lambda r: r["name"] == "n12",
     'name like "n12%"': lambda r: (r["name"] or "").startswith("n12"),
@@ -424,6 +424,8 @@ FILTERS = {
 @case
 def scalar_indexes_change_no_answer(c):
     """Every type of scalar index over every kind of field; the same rows before, while and after they are built, and without them."""
+    if VERSION < (2, 5):
+        raise Skip("nullable fields came with pymilvus 2.5")
     name = fresh(c, "scalar")
     schema = c.create_schema(enable_dynamic_field=True)
     schema.add_field("id", DataType.INT64, is_primary=True)
@@ -472,7 +474,7 @@ def scalar_indexes_change_no_answer(c):
             time.sleep(0.05)
         assert info.get("indexed_rows", 1400) == 1400 == info.get("total_rows", 1400), info
     assert c.describe_index(name, "price")["index_type"] == "AUTOINDEX"
-    assert c.describe_index(name, "name")["index_type"] == "Trie"
+    assert c.describe_index(name, "name")["index_type"].upper() == "TRIE"
     assert c.describe_index(name, "meta_b")["json_path"] == 'meta["a"]["b"]'
     for _ in range(3):
         check(rows[:1400])  # from the second time on remembered

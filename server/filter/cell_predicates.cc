@@ -18,6 +18,7 @@ struct CompareTest {
   Op op;
   Constant value;
   bool operator()(const Cell& cell) const { return CompareCell(op, cell, value); }
+  bool OnText(std::string_view text) const { return Ordered(op, text, std::string_view(*value.text())); }
 };
 
 struct RangeTest {
@@ -39,6 +40,7 @@ struct PatternTest {
   Matcher matcher;
   bool negated = false;
   bool operator()(const Cell& cell) const { return (cell.kind == Cell::Kind::kText && matcher.Matches(cell.text)) != negated; }
+  bool OnText(std::string_view text) const { return matcher.Matches(text) != negated; }
 };
 
 struct EqualsListTest {
@@ -212,6 +214,31 @@ class CellPredicate final : public Predicate {
   Test test_;
 };
 
+// The same over a plain column of strings, for tests that take a text as it is.
+template <typename Test>
+class TextPredicate final : public Predicate {
+ public:
+  TextPredicate(size_t field, Test test) : field_(field), test_(std::move(test)) {}
+  void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override {
+    const Column& column = evaluation.column(field_);
+    const size_t base = evaluation.base(field_);
+    evaluation.Known(field_, out->known);
+    for (size_t w = 0; w < evaluation.block_words(); ++w) {
+      uint64_t truth = 0;
+      for (uint64_t rows = mask[w] & out->known[w]; rows != 0; rows &= rows - 1) {
+        const auto bit = static_cast<size_t>(std::countr_zero(rows));
+        if (test_.OnText(column.Text(base + w * 64 + bit))) truth |= uint64_t{1} << bit;
+      }
+      out->truth[w] = truth;
+    }
+  }
+  int cost() const override { return 10; }
+
+ private:
+  size_t field_;
+  Test test_;
+};
+
 template <typename Test>
 class JsonPredicate final : public JsonLeaf {
  public:
@@ -232,6 +259,11 @@ class JsonPredicate final : public JsonLeaf {
 template <typename Test>
 PredicatePtr Make(const CellSource& source, Test test) {
   if (source.kind == CellSource::Kind::kJson) return std::make_unique<JsonPredicate<Test>>(source, std::move(test));
+  if constexpr (requires { test.OnText(std::string_view()); }) {
+    if (source.kind == CellSource::Kind::kColumn && IsString(source.type)) {
+      return std::make_unique<TextPredicate<Test>>(source.field, std::move(test));
+    }
+  }
   return std::make_unique<CellPredicate<Test>>(source, std::move(test));
 }
 

@@ -56,6 +56,46 @@ class FaultFileSystem::File final : public WritableFile {
   bool failed_sync_ = false;
 };
 
+class FaultFileSystem::Direct final : public DirectFile {
+ public:
+  Direct(FaultFileSystem& files, std::shared_ptr<const DirectFile> base) : files_(files), base_(std::move(base)) {}
+  int descriptor() const override { return base_->descriptor(); }
+  bool direct() const override { return base_->direct(); }
+  uint64_t size_bytes() const override { return base_->size_bytes(); }
+  Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const override {
+    TRY(files_.Step("read", "a file"));
+    return base_->ReadAt(offset, bytes);
+  }
+  int InjectedError() const override { return files_.ReadError(); }
+
+ private:
+  FaultFileSystem& files_;
+  const std::shared_ptr<const DirectFile> base_;
+};
+
+class FaultFileSystem::Scratch final : public ScratchFile {
+ public:
+  Scratch(FaultFileSystem& files, std::unique_ptr<ScratchFile> base) : files_(files), base_(std::move(base)) {}
+  Status Append(std::span<const std::byte> bytes) override {
+    TRY(files_.Step("write to", "a scratch file"));
+    const uint64_t allowed = files_.AppendAllowance(bytes.size());
+    TRY(base_->Append(bytes.first(allowed)));
+    if (allowed == bytes.size()) return OkStatus();
+    return ResourceExhausted("write to a scratch file: ", allowed, " of ", bytes.size(), " bytes (injected)");
+  }
+  Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const override {
+    TRY(files_.Step("read", "a scratch file"));
+    return base_->ReadAt(offset, bytes);
+  }
+  int descriptor() const override { return base_->descriptor(); }
+  uint64_t size_bytes() const override { return base_->size_bytes(); }
+  int InjectedError() const override { return files_.ReadError(); }
+
+ private:
+  FaultFileSystem& files_;
+  const std::unique_ptr<ScratchFile> base_;
+};
+
 void FaultFileSystem::FailCall(int n) {
   MutexLock lock(mutex_);
   fail_call_ = n;
@@ -64,6 +104,17 @@ void FaultFileSystem::FailCall(int n) {
 void FaultFileSystem::FailAppendShort(int n) {
   MutexLock lock(mutex_);
   fail_append_ = n;
+}
+
+void FaultFileSystem::FailRead(int n, int error) {
+  MutexLock lock(mutex_);
+  fail_read_ = n;
+  read_error_ = error;
+}
+
+int FaultFileSystem::ReadError() {
+  MutexLock lock(mutex_);
+  return fail_read_ > 0 && --fail_read_ == 0 ? read_error_ : 0;
 }
 
 int FaultFileSystem::calls() const {
@@ -126,6 +177,21 @@ Result<std::shared_ptr<const MappedFile>> FaultFileSystem::Map(const std::string
 Result<std::shared_ptr<const MappedFile>> FaultFileSystem::Load(const std::string& path) {
   TRY(Step("load", path));
   return base_.Load(path);
+}
+
+Result<std::shared_ptr<const DirectFile>> FaultFileSystem::OpenDirect(const std::string& path) {
+  TRY(Step("open", path));
+  return std::shared_ptr<const DirectFile>(std::make_shared<Direct>(*this, TRY(base_.OpenDirect(path))));
+}
+
+Result<std::unique_ptr<ScratchFile>> FaultFileSystem::CreateScratch(const std::string& directory) {
+  TRY(Step("create a scratch file in", directory));
+  return std::unique_ptr<ScratchFile>(std::make_unique<Scratch>(*this, TRY(base_.CreateScratch(directory))));
+}
+
+Result<uint64_t> FaultFileSystem::FreeBytes(const std::string& directory) {
+  TRY(Step("look at the free space of", directory));
+  return base_.FreeBytes(directory);
 }
 
 Result<std::string> FaultFileSystem::ReadAll(const std::string& path, uint64_t limit_bytes) {

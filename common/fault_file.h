@@ -3,6 +3,7 @@
 //   FaultFileSystem files(FileSystem::Posix(), seed);
 //   files.FailCall(7);         // the 7th fallible call from now on answers Unavailable and does nothing
 //   files.FailAppendShort(2);  // the 2nd Append from now on writes half of its bytes and fails
+//   files.FailRead(3, EIO);    // the 3rd page read through a DirectFile from now on ends with that errno
 //   files.PowerCut();          // leaves what a power cut would: synced bytes and a random part of the others
 //
 // It sits on a real file system and forgets whatever the code under test did not ask to be durable: bytes without Sync, a
@@ -26,7 +27,8 @@ class FaultFileSystem final : public FileSystem {
 
   void FailCall(int n) EXCLUDES(mutex_);         // 1 is the next one; 0 switches it off
   void FailAppendShort(int n) EXCLUDES(mutex_);  // likewise
-  int calls() const EXCLUDES(mutex_);            // fallible calls so far: a test fails each of them in turn
+  void FailRead(int n, int error) EXCLUDES(mutex_);
+  int calls() const EXCLUDES(mutex_);  // fallible calls so far: a test fails each of them in turn
   Status PowerCut() EXCLUDES(mutex_);
 
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
@@ -39,9 +41,14 @@ class FaultFileSystem final : public FileSystem {
   Status SyncDirectory(const std::string& path) override;
   Result<std::vector<std::string>> List(const std::string& directory) override;
   bool Exists(const std::string& path) override { return base_.Exists(path); }
+  Result<std::shared_ptr<const DirectFile>> OpenDirect(const std::string& path) override;
+  Result<std::unique_ptr<ScratchFile>> CreateScratch(const std::string& directory) override;
+  Result<uint64_t> FreeBytes(const std::string& directory) override;
 
  private:
   class File;
+  class Direct;
+  class Scratch;
   // A file that was created here and what of it is on the disk.
   struct Tracked {
     uint64_t written_bytes = 0;
@@ -52,6 +59,7 @@ class FaultFileSystem final : public FileSystem {
   Status Step(std::string_view what, const std::string& path) EXCLUDES(mutex_);
   // How many of `size` bytes the next Append may write; fewer than `size` means that it then fails.
   uint64_t AppendAllowance(uint64_t size) EXCLUDES(mutex_);
+  int ReadError() EXCLUDES(mutex_);
 
   FileSystem& base_;
   mutable Mutex mutex_;
@@ -59,6 +67,8 @@ class FaultFileSystem final : public FileSystem {
   int calls_ GUARDED_BY(mutex_) = 0;
   int fail_call_ GUARDED_BY(mutex_) = 0;
   int fail_append_ GUARDED_BY(mutex_) = 0;
+  int fail_read_ GUARDED_BY(mutex_) = 0;
+  int read_error_ GUARDED_BY(mutex_) = 0;
   uint64_t cuts_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, Tracked> tracked_ GUARDED_BY(mutex_);
 };

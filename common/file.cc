@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <system_error>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/huge_memory.h"
@@ -44,6 +46,8 @@ class PosixWritableFile final : public WritableFile {
   }
   Status Sync() override { return fdatasync(fd_) == 0 ? OkStatus() : Errno("sync of", path_, errno); }
   uint64_t size_bytes() const override { return size_; }
+  int descriptor() const { return fd_; }
+  const std::string& path() const { return path_; }
 
  private:
   const int fd_;
@@ -88,8 +92,87 @@ class Descriptor {
   const int fd_;
 };
 
+Status ReadWhole(int fd, const std::string& path, uint64_t offset, std::span<std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Errno("read", path, errno);
+    if (n == 0) return Unavailable(path, " ends at ", offset, ", ", bytes.size(), " more bytes were to be read");
+    offset += static_cast<uint64_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+  return OkStatus();
+}
+
+class PosixDirectFile final : public DirectFile {
+ public:
+  PosixDirectFile(int fd, std::string path, bool direct, uint64_t size) : fd_(fd), path_(std::move(path)), direct_(direct), size_(size) {}
+  Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const override { return ReadWhole(fd_, path_, offset, bytes); }
+  ~PosixDirectFile() override { close(fd_); }
+  int descriptor() const override { return fd_; }
+  bool direct() const override { return direct_; }
+  uint64_t size_bytes() const override { return size_; }
+
+ private:
+  const int fd_;
+  const std::string path_;
+  const bool direct_;
+  const uint64_t size_;
+};
+
+class PosixScratchFile final : public ScratchFile {
+ public:
+  PosixScratchFile(int fd, std::string directory) : file_(fd, directory + "/(scratch)") {}
+  Status Append(std::span<const std::byte> bytes) override { return file_.Append(bytes); }
+  Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const override {
+    return ReadWhole(file_.descriptor(), file_.path(), offset, bytes);
+  }
+  int descriptor() const override { return file_.descriptor(); }
+  uint64_t size_bytes() const override { return file_.size_bytes(); }
+
+ private:
+  PosixWritableFile file_;
+};
+
 class PosixFileSystem final : public FileSystem {
  public:
+  Result<std::shared_ptr<const DirectFile>> OpenDirect(const std::string& path) override {
+    const char* const wish = std::getenv("SAKER_DISK_DIRECT");
+    bool direct = wish == nullptr || std::string_view(wish) != "0";
+    int fd = direct ? open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT) : -1;
+    if (fd < 0) {  // a file system in memory, or one that cannot
+      direct = false;
+      fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    }
+    if (fd < 0) return Errno("open", path, errno);
+    struct stat info {};
+    if (fstat(fd, &info) != 0) {
+      const int error = errno;
+      close(fd);
+      return Errno("stat of", path, error);
+    }
+    // What was read to verify the file shall not stay in the page cache: it is not read through it again.
+    if (direct) posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    return std::shared_ptr<const DirectFile>(std::make_shared<PosixDirectFile>(fd, path, direct, static_cast<uint64_t>(info.st_size)));
+  }
+
+  Result<std::unique_ptr<ScratchFile>> CreateScratch(const std::string& directory) override {
+    int fd = open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+      std::string name = directory + "/saker-scratch-XXXXXX";
+      fd = mkostemp(name.data(), O_CLOEXEC);
+      if (fd >= 0) unlink(name.c_str());
+    }
+    if (fd < 0) return Errno("create a file in", directory, errno);
+    return std::unique_ptr<ScratchFile>(std::make_unique<PosixScratchFile>(fd, directory));
+  }
+
+  Result<uint64_t> FreeBytes(const std::string& directory) override {
+    struct statvfs info {};
+    if (statvfs(directory.c_str(), &info) != 0) return Errno("look at the free space of", directory, errno);
+    return uint64_t{info.f_bavail} * info.f_frsize;
+  }
+
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
     const int fd = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0) return Errno("create", path, errno);
@@ -196,6 +279,18 @@ class PosixFileSystem final : public FileSystem {
 };
 
 }  // namespace
+
+Result<std::shared_ptr<const DirectFile>> FileSystem::OpenDirect(const std::string& path) {
+  return Unimplemented("this file system cannot read ", path, " in pages");
+}
+
+Result<std::unique_ptr<ScratchFile>> FileSystem::CreateScratch(const std::string& directory) {
+  return Unimplemented("this file system has no scratch files in ", directory);
+}
+
+Result<uint64_t> FileSystem::FreeBytes(const std::string& directory) {
+  return Unimplemented("this file system does not know the free space of ", directory);
+}
 
 FileSystem& FileSystem::Posix() {
   static PosixFileSystem files;

@@ -32,6 +32,27 @@ class MappedFile {
   virtual std::span<const std::byte> bytes() const = 0;
 };
 
+// A file that is read in pages by somebody with buffers and a queue of his own (io_uring). Thread-safe.
+class DirectFile {
+ public:
+  virtual ~DirectFile() = default;  // closes
+  virtual int descriptor() const = 0;
+  // Reads bypass the page cache: offsets, lengths and addresses are multiples of 4096. False where the system refused that.
+  virtual bool direct() const = 0;
+  virtual uint64_t size_bytes() const = 0;
+  // All of `bytes`, at once and waiting: for few and long reads. Aligned as direct() asks.
+  virtual Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const = 0;
+  // Tests: the errno that the next read is to end with instead of what it gave; 0: none.
+  virtual int InjectedError() const { return 0; }
+};
+
+// A file without a name, gone when it is closed, by a crash too. Bytes are appended by one thread, then read by any.
+class ScratchFile : public DirectFile {
+ public:
+  virtual Status Append(std::span<const std::byte> bytes) = 0;
+  bool direct() const override { return false; }
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -49,6 +70,11 @@ class FileSystem {
   virtual Status SyncDirectory(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> List(const std::string& directory) = 0;  // names, sorted
   virtual bool Exists(const std::string& path) = 0;
+
+  // What only indexes on disk need; a file system may lack it. SAKER_DISK_DIRECT=0 makes OpenDirect read through the page cache.
+  virtual Result<std::shared_ptr<const DirectFile>> OpenDirect(const std::string& path);
+  virtual Result<std::unique_ptr<ScratchFile>> CreateScratch(const std::string& directory);
+  virtual Result<uint64_t> FreeBytes(const std::string& directory);  // for this process, of the disk below
 };
 
 // Writes a whole small file so that a crash leaves either the old or the new one: temporary, sync, rename, sync.

@@ -2,6 +2,7 @@
 #include "index/index.h"
 
 #include "index/auto/auto_index.h"
+#include "index/disk/disk_index.h"
 #include "index/flat/exact_scan.h"
 #include "index/graph/graph_index.h"
 #include "index/index_file.h"
@@ -31,6 +32,7 @@ Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr
   switch (TRY(ServingOf(valid.type, source->type()))) {
     case Serving::kAuto: return BuildAutoIndex(valid, std::move(source), options);
     case Serving::kGraph: return BuildGraphIndex(valid, std::move(source), options);
+    case Serving::kDisk: return BuildDiskIndex(valid, std::move(source), options);
     case Serving::kLists: return BuildIvfIndex(valid, std::move(source), options);
     case Serving::kSparse: return BuildSparseIndex(valid, std::move(source), options);
     case Serving::kFlat:
@@ -44,7 +46,7 @@ Result<std::unique_ptr<Index>> BuildIndex(const IndexSpec& spec, std::shared_ptr
 }
 
 Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& files, std::shared_ptr<const VectorSource> source) {
-  const IndexFileReader file = TRY(IndexFileReader::Open(path, files, *source));
+  IndexFileReader file = TRY(IndexFileReader::Open(path, files, *source));
   const Result<IndexSpec> valid = ValidateSpec(file.spec(), source->type(), source->dim());
   if (!valid.ok()) return Corruption(path, " at offset 16: ", valid.status().message());
   switch (TRY(ServingOf(file.spec().type, source->type()))) {
@@ -54,6 +56,9 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& fi
       // BIN_IVF_FLAT was the scan in the first release.
       if (source->type() == VectorType::kBinary && !file.Has(Section::kListOffsets)) break;
       return OpenIvfIndex(file, std::move(source));
+    case Serving::kDisk:  // served from memory until the second release
+      if (!file.Has(Section::kDiskHeader)) return OpenGraphIndex(file, std::move(source));
+      return OpenDiskIndex(std::move(file), files, std::move(source));
     case Serving::kSparse: return OpenSparseIndex(file, std::move(source));
     case Serving::kFlat:
       if (file.Has(Section::kFlatGraphHeader)) return OpenGraphIndex(file, std::move(source));

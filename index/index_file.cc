@@ -18,8 +18,13 @@ constexpr uint64_t kMaxHeaderBytes = 1 << 20;
 constexpr size_t kPrefixBytes = 16;  // magic, version, header length
 constexpr uint64_t kAlignment = 64;
 
-uint64_t AlignUp(uint64_t n) {
-  return (n + kAlignment - 1) / kAlignment * kAlignment;
+uint64_t AlignUp(uint64_t n, uint64_t alignment = kAlignment) {
+  return (n + alignment - 1) / alignment * alignment;
+}
+
+// Pages are read past the page cache, which wants them where the disk has them.
+uint64_t AlignmentOf(Section section) {
+  return section == Section::kDiskPages ? 4096 : kAlignment;
 }
 
 template <typename T>
@@ -113,12 +118,14 @@ Status IndexFileWriter::Write(WritableFile& file) const {
   // What is still to come: per section id, reserved, offset, length; then the file's length; then the checksum.
   const uint64_t header_bytes = AlignUp(kPrefixBytes + fields.size() + sections_.size() * 24 + 8 + 8);
   uint64_t offset = header_bytes;
+  std::vector<uint64_t> starts;
   for (const Entry& entry : sections_) {
+    starts.push_back(AlignUp(offset, AlignmentOf(entry.section)));
     Put(fields, static_cast<uint32_t>(entry.section));
     Put(fields, uint32_t{0});
-    Put(fields, offset);
-    Put(fields, static_cast<uint64_t>(entry.bytes.size()));
-    offset = AlignUp(offset + entry.bytes.size());
+    Put(fields, starts.back());
+    Put(fields, entry.length);
+    offset = AlignUp(starts.back() + entry.length);
   }
   const uint64_t blocks = (offset - header_bytes + kBlockBytes - 1) / kBlockBytes;
   Put(fields, offset + blocks * 8 + 8);
@@ -131,11 +138,25 @@ Status IndexFileWriter::Write(WritableFile& file) const {
   TRY(file.Append(std::as_bytes(std::span(header))));
 
   BlockWriter writer(file);
-  const std::byte padding[kAlignment] = {};
-  for (const Entry& entry : sections_) {
-    TRY(writer.Append(entry.bytes));
-    TRY(writer.Append(std::span(padding).first(static_cast<size_t>(AlignUp(entry.bytes.size()) - entry.bytes.size()))));
+  const std::vector<std::byte> zeros(4096);
+  uint64_t at = header_bytes;
+  const auto pad_to = [&](uint64_t place) -> Status {
+    TRY(writer.Append(std::span(zeros).first(static_cast<size_t>(place - at))));
+    at = place;
+    return OkStatus();
+  };
+  for (size_t i = 0; i < sections_.size(); ++i) {
+    const Entry& entry = sections_[i];
+    TRY(pad_to(starts[i]));
+    const uint64_t end = at + entry.length;
+    const auto sink = [&](std::span<const std::byte> bytes) {
+      at += bytes.size();
+      return writer.Append(bytes);
+    };
+    TRY(entry.write ? entry.write(sink) : sink(entry.bytes));
+    CHECK(at == end);
   }
+  TRY(pad_to(offset));
   TRY(writer.Flush());
   const std::span<const std::byte> table = std::as_bytes(std::span(writer.checksums()));
   TRY(file.Append(table));
@@ -188,7 +209,7 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
     const auto id = static_cast<Section>(fields.Get<uint32_t>());
     fields.Get<uint32_t>();
     const Entry entry{id, fields.Get<uint64_t>(), fields.Get<uint64_t>()};
-    if (entry.offset != offset || entry.length > bytes.size() || entry.offset > bytes.size() - entry.length) {
+    if (entry.offset != AlignUp(offset, AlignmentOf(id)) || entry.length > bytes.size() || entry.offset > bytes.size() - entry.length) {
       return Corruption(path, " at offset 16: section ", static_cast<uint32_t>(id), " of ", entry.length, " bytes at ", entry.offset,
                         " does not lie in a file of ", bytes.size());
     }
@@ -217,6 +238,14 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
 
 bool IndexFileReader::Has(Section section) const {
   return std::any_of(sections_.begin(), sections_.end(), [&](const Entry& entry) { return entry.section == section; });
+}
+
+Result<uint64_t> IndexFileReader::OffsetOf(Section section, uint64_t length) const {
+  TRY(Find(section, length, 1));
+  for (const Entry& entry : sections_) {
+    if (entry.section == section) return entry.offset;
+  }
+  return Damaged(section, "absent");
 }
 
 Result<uint64_t> IndexFileReader::Count(Section section, uint64_t size) const {

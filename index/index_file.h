@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +53,15 @@ enum class Section : uint32_t {
   kFlatGraphEntries = 62,
   kAutoHeader = 80,
   kAutoEfforts = 81,
+  kDiskHeader = 90,
+  kDiskCodeBook = 91,
+  kDiskCodes = 92,
+  kDiskPositions = 93,
+  kDiskNavigationPositions = 94,
+  kDiskNavigationRows = 95,
+  kDiskNavigationLinks = 96,
+  kDiskNavigationEntries = 97,
+  kDiskPages = 98,  // starts at a multiple of 4096
 };
 
 struct SectionBytes {
@@ -62,13 +72,20 @@ struct SectionBytes {
 class IndexFileWriter {
  public:
   IndexFileWriter(const IndexSpec& spec, const VectorSource& source) : spec_(spec), source_(source) {}
-  void Add(Section section, std::span<const std::byte> bytes) { sections_.push_back({section, bytes}); }
+  void Add(Section section, std::span<const std::byte> bytes) { sections_.push_back({section, bytes.size(), bytes, nullptr}); }
+  // A section that is not in memory: `write` is called once and hands exactly `length` bytes on, in pieces.
+  using Sink = std::function<Status(std::span<const std::byte>)>;
+  void AddStream(Section section, uint64_t length, std::function<Status(const Sink&)> write) {
+    sections_.push_back({section, length, {}, std::move(write)});
+  }
   Status Write(WritableFile& file) const;
 
  private:
   struct Entry {
     Section section;
+    uint64_t length;
     std::span<const std::byte> bytes;
+    std::function<Status(const Sink&)> write;
   };
   const IndexSpec& spec_;
   const VectorSource& source_;
@@ -103,6 +120,8 @@ class IndexFileReader {
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), static_cast<size_t>(count));
   }
   bool Has(Section section) const;
+  // Where a section of `length` bytes begins in the file: for those that are read from there later.
+  Result<uint64_t> OffsetOf(Section section, uint64_t length) const;
   // Elements of `size` bytes in the section; DataLoss when it is absent or not a whole number of them.
   Result<uint64_t> Count(Section section, uint64_t size) const;
   // A damaged file whose checksums are right: names the file and the section's offset.

@@ -1,7 +1,9 @@
 // Feeds bytes to OpenIndex: as they are, and again with right checksums, so that what lies behind those is reached too.
 #include <cstring>
 
+#include "index/disk/page_format.h"
 #include "index/index.h"
+#include "index/index_file.h"
 #include "index/test_files.h"
 
 namespace saker::index {
@@ -43,12 +45,32 @@ void OpenAndSearch(const std::string& bytes) {
   (void)(*index)->Search(request, Context());
 }
 
+// The pages of a disk graph carry checksums of their own.
+void ResealPages(std::string& bytes) {
+  const size_t header = ReadAs<uint32_t>(bytes, 12);
+  // Sections stand at the end of the header's fields: found by their numbers, wherever those are.
+  PageShape shape{};
+  uint64_t pages = 0;
+  for (size_t at = 40; at + 24 <= std::min(header, bytes.size()); ++at) {
+    const auto section = static_cast<Section>(ReadAs<uint32_t>(bytes, at));
+    const auto offset = ReadAs<uint64_t>(bytes, at + 8);
+    if (ReadAs<uint32_t>(bytes, at + 4) != 0 || offset > bytes.size()) continue;
+    if (section == Section::kDiskHeader) shape = ReadAs<PageShape>(bytes, offset);
+    if (section == Section::kDiskPages) pages = offset;
+  }
+  if (pages == 0 || shape.page_bytes < 64 || shape.page_bytes > bytes.size()) return;
+  for (uint64_t page = 0; pages + shape.page_bytes <= bytes.size(); ++page, pages += shape.page_bytes) {
+    PutWord(bytes, pages, Checksum(std::string_view(bytes).substr(pages + 8, shape.page_bytes - 8), shape.salt + page));
+  }
+}
+
 }  // namespace
 }  // namespace saker::index
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes(reinterpret_cast<const char*>(data), size);
   saker::index::OpenAndSearch(bytes);
+  saker::index::ResealPages(bytes);
   saker::index::Reseal(bytes);
   saker::index::OpenAndSearch(bytes);
   return 0;

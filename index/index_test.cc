@@ -232,7 +232,7 @@ TEST(IndexTest, SparseIndexEqualsTheExactScan) {
 TEST(IndexTest, ABuildReportsProgressAndStopsWhenCancelled) {
   std::mt19937 random(kSeed);
   const auto source = RandomSource(random, VectorType::kFloat32, 8, 5000);
-  for (const char* type : {"HNSW", "IVF_FLAT", "IVF_SQ8", "SCANN"}) {
+  for (const char* type : {"HNSW", "IVF_FLAT", "IVF_SQ8", "SCANN", "DISKANN"}) {
     BuildOptions options;
     options.threads = 2;
     double last = -1;

@@ -13,7 +13,7 @@
 namespace saker::index {
 
 // How an index type is served. README.md says which types are stand-ins.
-enum class Serving { kFlat, kGraph, kLists, kSparse, kAuto };
+enum class Serving { kFlat, kGraph, kLists, kSparse, kAuto, kDisk };
 // InvalidArgument "invalid index type: <x>" for a type nobody knows.
 Result<Serving> ServingOf(const std::string& type, VectorType vector_type);
 
@@ -34,6 +34,16 @@ struct GraphEffort {
   size_t Steps(size_t k) const { return gamma > 0 ? std::min(pool, k + 64) : pool; }
 };
 GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k);
+// DISKANN: budgets are shares of the raw vectors' size.
+struct DiskShape {
+  uint32_t max_degree;
+  uint32_t search_list_size;
+  double code_share;   // pq_code_budget_gb_ratio
+  double cache_share;  // search_cache_budget_gb_ratio
+  double build_share;  // build_dram_budget_gb_ratio; 0: no bound
+};
+DiskShape DiskShapeOf(const IndexSpec& spec);
+size_t BeamWidth(const Params& params);
 // Empty counts with the spec's bm25_k1 and bm25_b.
 Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec);
 // A ratio in [0, 1) by name; 0 when absent.

@@ -74,6 +74,16 @@ TEST(RealDataTest, HnswReachesItsRecallOnSift) {
   EXPECT_GE(Measure(folder, "l2", Metric::kL2, "IVF_FLAT", {{"nlist", "128"}}, {{"nprobe", "24"}}), 0.95);
 }
 
+TEST(RealDataTest, TheDiskGraphReachesItsRecall) {
+  {
+    SHARED_OR_SKIP("glove100-20k");
+    EXPECT_GE(Measure(folder, "cos", Metric::kCosine, "DISKANN", {}, {{"search_list", "100"}}), 0.95);
+  }
+  SHARED_OR_SKIP("sift-photo-20k");
+  EXPECT_GE(Measure(folder, "l2", Metric::kL2, "DISKANN", {}, {{"search_list", "50"}}), 0.95);
+  EXPECT_GE(Measure(folder, "l2", Metric::kL2, "DISKANN", {{"build_dram_budget_gb_ratio", "1.5"}}, {{"search_list", "60"}}), 0.95);
+}
+
 TEST(RealDataTest, ClusterIndexesWithCodesReachTheirRecall) {
   {
     SHARED_OR_SKIP("glove100-20k");

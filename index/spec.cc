@@ -81,8 +81,12 @@ const std::vector<Family>& Families() {
        {ef, gamma, refine_k}},
       {"DISKANN",
        kFloats,
-       Serving::kGraph,
-       {{"max_degree", Kind::kInt, 1, 2048, "56"}, {"search_list_size", Kind::kInt, 1, kMaxInt, "100"}},
+       Serving::kDisk,
+       {{"max_degree", Kind::kInt, 1, 2048, "56"},
+        {"search_list_size", Kind::kInt, 1, kMaxInt, "100"},
+        {"pq_code_budget_gb_ratio", Kind::kFloat, 0, 1, "0.07"},
+        {"search_cache_budget_gb_ratio", Kind::kFloat, 0, 1, "0.02"},
+        {"build_dram_budget_gb_ratio", Kind::kFloat, 0, 1000}},
        {{"search_list", Kind::kInt, 1, kMaxInt}, {"search_list_size", Kind::kInt, 1, kMaxInt}, {"beamwidth", Kind::kInt, 1, 128}}},
       {"IVF_FLAT", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
       {"IVF_SQ8", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
@@ -311,6 +315,20 @@ GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k)
   const auto gamma = params.find("gamma");
   if (gamma == params.end()) return {std::max(k, IntParam(params, "ef", std::max(k, kDefault))), 0};
   return {std::max(k, IntParam(params, "ef", std::max<size_t>(4 * k, 512))), static_cast<float>(Parse<double>(gamma->second).value_or(1))};
+}
+
+DiskShape DiskShapeOf(const IndexSpec& spec) {
+  const auto share = [&](const char* name, double fallback) {
+    const auto found = spec.params.find(name);
+    return found == spec.params.end() ? fallback : Parse<double>(found->second).value_or(fallback);
+  };
+  return {static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56)),
+          static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100)), share("pq_code_budget_gb_ratio", 0.07),
+          share("search_cache_budget_gb_ratio", 0.02), share("build_dram_budget_gb_ratio", 0)};
+}
+
+size_t BeamWidth(const Params& params) {
+  return IntParam(params, "beamwidth", 8);
 }
 
 Bm25Statistics Bm25DefaultsOf(const IndexSpec& spec) {

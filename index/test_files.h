@@ -1,6 +1,9 @@
 // Files in memory: for the tests and the fuzz target of the index file reader.
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <map>
@@ -44,6 +47,16 @@ class StringFileSystem final : public FileSystem {
   Status SyncDirectory(const std::string& path) override { return Refused(path); }
   Result<std::vector<std::string>> List(const std::string& path) override { return Refused(path); }
   bool Exists(const std::string& path) override { return contents.contains(path); }
+  // A file of the kernel's memory: read by the same calls as one on a disk.
+  Result<std::shared_ptr<const DirectFile>> OpenDirect(const std::string& path) override {
+    if (!contents.contains(path)) return NotFound(path);
+    const int fd = memfd_create("test", MFD_CLOEXEC);
+    if (fd < 0) return Unavailable("no file in memory");
+    const std::string& text = contents[path];
+    const auto file = std::make_shared<MemoryFile>(fd, text.size());
+    if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) return Unavailable("write to a file in memory");
+    return std::shared_ptr<const DirectFile>(file);
+  }
 
  private:
   // Its own copy, aligned as a page would be, and not a byte more, so that a sanitizer sees every overrun.
@@ -58,6 +71,22 @@ class StringFileSystem final : public FileSystem {
    private:
     const size_t size_;
     std::byte* const bytes_;
+  };
+  class MemoryFile final : public DirectFile {
+   public:
+    MemoryFile(int fd, uint64_t size) : fd_(fd), size_(size) {}
+    ~MemoryFile() override { close(fd_); }
+    int descriptor() const override { return fd_; }
+    bool direct() const override { return false; }
+    uint64_t size_bytes() const override { return size_; }
+    Status ReadAt(uint64_t offset, std::span<std::byte> bytes) const override {
+      const ssize_t n = pread(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      return n == static_cast<ssize_t>(bytes.size()) ? OkStatus() : Unavailable("read of a file in memory");
+    }
+
+   private:
+    const int fd_;
+    const uint64_t size_;
   };
   static Status Refused(const std::string& path) { return Unimplemented("a memory file system cannot do that to ", path); }
 };

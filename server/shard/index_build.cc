@@ -6,6 +6,7 @@
 #include "common/checksum.h"
 #include "common/kill_point.h"
 #include "common/log.h"
+#include "index/footprint.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -144,17 +145,28 @@ Status LocalShard::CommitIndex(segment::SealedSegment* segment, const IndexDefin
 Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                                  std::shared_ptr<const index::VectorSource> source,
                                                  std::shared_ptr<const index::Index>* built) {
-  const uint64_t row_bytes = index::RowBytes(source->type(), source->dim()) + kBuildBytesPerRow;
-  const auto scratch = TRY(ReserveMemory("index", manifest.row_count * row_bytes, "building an index"));
+  storage::BlobStore& blobs = environment_.storage.blobs();
   index::BuildOptions options;
   options.context = &stop_context_;
   options.threads = environment_.build_threads;
-  // What is free when the build has given back what it works in.
+  // What is free now, and again when the build has given back what it works in.
   const uint64_t limit = environment_.memory.limit_bytes(), used = environment_.memory.used_bytes();
-  options.memory_limit_bytes = (limit > used ? limit - used : 0) + manifest.row_count * row_bytes;
+  const uint64_t spare = limit > used ? limit - used : 0;
+  options.memory_limit_bytes = std::max<uint64_t>(spare, 1);
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
+  const bool on_disk = index::ServedFromDisk(spec);
+  uint64_t scratch_bytes = manifest.row_count * (index::RowBytes(source->type(), source->dim()) + kBuildBytesPerRow);
+  if (on_disk) {
+    // All at once when half of what is free allows it, else in parts, which takes longer.
+    const index::DiskFootprint footprint = index::FootprintOf(spec, source->type(), source->dim(), manifest.row_count);
+    scratch_bytes = std::min(footprint.whole_build_bytes, std::max(footprint.least_build_bytes, spare / 2));
+    options.memory_bytes = scratch_bytes;
+    options.files = &blobs.files();
+    const std::string vectors = TRY(blobs.LocalPath(manifest.vector_files.at(definition.field_id).name));
+    options.scratch_directory = vectors.substr(0, vectors.rfind('/'));
+  }
+  auto scratch = TRY(ReserveMemory("index", scratch_bytes, "building an index"));
   std::unique_ptr<index::Index> fresh = TRY(index::BuildIndex(spec, source, options));
-  storage::BlobStore& blobs = environment_.storage.blobs();
   const int64_t build = TRY(environment_.ids.Next());
   storage::IndexRef ref;
   ref.index_id = definition.index_id;
@@ -165,9 +177,16 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   TRY(fresh->Save(blob->file()));
   TRY(blob->Finish());
   const std::string path = TRY(blobs.LocalPath(ref.file.name));
-  const std::shared_ptr<const MappedFile> file = TRY(blobs.files().Map(path));
-  ref.file.size_bytes = file->bytes().size();
-  ref.file.checksum = Checksum(file->bytes());
+  {
+    const std::shared_ptr<const MappedFile> file = TRY(blobs.files().Map(path));
+    ref.file.size_bytes = file->bytes().size();
+    ref.file.checksum = Checksum(file->bytes());
+  }
+  if (on_disk) {  // from its own file, so that the build's goes
+    fresh.reset();
+    scratch.reset();
+    fresh = TRY(index::OpenIndex(path, blobs.files(), source));
+  }
   *built = std::move(fresh);
   return ref;
 }
@@ -188,16 +207,28 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
     if (ref == manifest.index_files.end() || ref->second.index_id != definition.index_id || source == piece->vectors.end()) continue;
     const storage::FileRef& file = ref->second.file;
     const auto open = [&]() -> Status {
-      std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", file.size_bytes, "loading an index"));
+      const bool on_disk = index::ServedFromDisk(definition.spec);
+      uint64_t wanted = file.size_bytes;
+      if (on_disk) {
+        const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->second->type(), source->second->dim()));
+        wanted = index::FootprintOf(spec, source->second->type(), source->second->dim(), manifest.row_count).loaded_bytes;
+      }
+      std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", wanted, "loading an index"));
       const std::string path = TRY(blobs.LocalPath(file.name));
-      const std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Map(path));
-      if (bytes->bytes().size() != file.size_bytes || Checksum(bytes->bytes()) != file.checksum) {
-        return Corruption("index file ", file.name, ": ", bytes->bytes().size(), " bytes are not the ", file.size_bytes,
-                          " of its manifest");
+      {
+        const std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Map(path));
+        if (bytes->bytes().size() != file.size_bytes || Checksum(bytes->bytes()) != file.checksum) {
+          return Corruption("index file ", file.name, ": ", bytes->bytes().size(), " bytes are not the ", file.size_bytes,
+                            " of its manifest");
+        }
       }
       std::shared_ptr<const index::Index> index = TRY(index::OpenIndex(path, blobs.files(), source->second));
       if (index->row_count() != manifest.row_count) {
         return Corruption("index file ", file.name, ": ", index->row_count(), " rows of ", manifest.row_count);
+      }
+      if (on_disk) {
+        reservation.reset();
+        reservation = TRY(ReserveMemory("index", index->memory_bytes(), "loading an index"));
       }
       piece->indexes[definition.field_id] = std::move(index);
       piece->reservations[definition.field_id] = std::move(reservation);

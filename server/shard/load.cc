@@ -1,8 +1,10 @@
 // Bringing sealed segments into memory and letting them go.
+#include <algorithm>
 #include <utility>
 
 #include "common/heap.h"
 #include "common/log.h"
+#include "index/footprint.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -12,7 +14,18 @@ Result<std::shared_ptr<const void>> LocalShard::ReserveMemory(const std::string&
   return std::shared_ptr<const void>(std::make_shared<MemoryBudget::Reservation>(TRY(environment_.memory.Reserve(account, bytes, what))));
 }
 
+// Vectors whose every field has an index on disk: what those read, they read themselves.
+bool LocalShard::VectorsStayOnDisk(const storage::SegmentManifest& manifest) const {
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+  return !manifest.vector_files.empty() && std::all_of(manifest.vector_files.begin(), manifest.vector_files.end(), [&](const auto& file) {
+    return std::any_of(definitions->begin(), definitions->end(), [&](const IndexDefinition& definition) {
+      return definition.field_id == file.first && index::ServedFromDisk(definition.spec);
+    });
+  });
+}
+
 std::shared_ptr<const void> LocalShard::ReserveVectors(const storage::SegmentManifest& manifest) {
+  if (VectorsStayOnDisk(manifest)) return nullptr;
   Result<std::shared_ptr<const void>> reservation = ReserveMemory("vectors", segment::VectorBytes(manifest), "a segment's vectors");
   if (reservation.ok()) return *std::move(reservation);
   Log(kWarning, "vectors stay in their file and are searched through the page cache, which is slower",

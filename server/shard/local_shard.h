@@ -163,7 +163,9 @@ class LocalShard final : public Shard {
                                        std::shared_ptr<const index::VectorSource> source, std::shared_ptr<const index::Index>* built);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);
   Result<std::shared_ptr<const void>> ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what);
-  // The right to hold a segment's vectors in memory; null when the budget refuses: they are then searched where they are mapped.
+  bool VectorsStayOnDisk(const storage::SegmentManifest& manifest) const;
+  // The right to hold a segment's vectors in memory; null when the budget refuses or nothing needs them there: they are then
+  // searched where they are mapped.
   std::shared_ptr<const void> ReserveVectors(const storage::SegmentManifest& manifest);
 
   // match_build.cc

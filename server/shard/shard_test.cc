@@ -358,6 +358,26 @@ TEST_F(ShardTest, AnIndexIsBuiltUsedReplacedAndDropped) {
   EXPECT_EQ(world_->storage().blobs().List("7/0/")->size(), 1u) << "only the vector file is left";
 }
 
+TEST_F(ShardTest, AnIndexOnDiskLeavesTheVectorsThere) {
+  indexes_ = {{21, kVectorField, {"DISKANN", index::Metric::kL2, {}}}};
+  Open();
+  ASSERT_TRUE(Insert(Rows(0, 3000)).ok());
+  ASSERT_TRUE(shard_->Flush(context_).ok());
+  WaitForIndex(21);
+  for (const bool reopened : {false, true}) {
+    SCOPED_TRACE(reopened);
+    if (reopened) Open();
+    EXPECT_EQ(shard_->Segments().at(0).indexes.size(), 1u);
+    EXPECT_THAT(Found(SearchFor(1500, 3)), ElementsAre(1500, 1499, 1501));
+    EXPECT_EQ(Found(SearchFor(0, 16384)).size(), 3000u);
+    const auto accounts = world_->memory().Accounts();
+    EXPECT_EQ(accounts.contains("vectors") ? accounts.at("vectors") : 0, 0u);
+    EXPECT_GT(accounts.at("index"), 0u);
+    EXPECT_LT(accounts.at("index"), 1u << 20);
+  }
+  EXPECT_EQ(world_->storage().blobs().List("7/0/")->size(), 2u) << "nothing of the build is left";
+}
+
 TEST_F(ShardTest, ADamagedIndexIsBuiltAgain) {
   indexes_ = {Hnsw(21)};
   Open();

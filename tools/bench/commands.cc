@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "tools/bench/ann_bench.h"
+#include "tools/bench/disk_bench.h"
 #include "tools/bench/serve/serve_bench.h"
 
 namespace saker::bench {
@@ -13,6 +14,22 @@ namespace {
 AnnOptions& Ann() {
   static AnnOptions options;
   return options;
+}
+
+DiskOptions& Disk() {
+  static DiskOptions options;
+  return options;
+}
+
+void AddDisk(CLI::App& bench) {
+  DiskOptions& o = Disk();
+  CLI::App* disk = bench.add_subcommand("disk", "random reads a second of a disk, as DISKANN makes them");
+  disk->add_option("--directory", o.directory, "a file is made here and removed")->capture_default_str();
+  disk->add_option("--file-bytes", o.file_bytes, "its size")->capture_default_str();
+  disk->add_option("--queue-depth", o.queue_depths, "reads at a time, by commas")->delimiter(',')->capture_default_str();
+  disk->add_option("--read-bytes", o.read_bytes, "of each read")->capture_default_str();
+  disk->add_option("--seconds", o.seconds, "for each queue depth")->capture_default_str();
+  disk->add_flag("--json", o.json, "one JSON object a line (there is no other form)");
 }
 
 void AddAnn(CLI::App& bench) {
@@ -83,12 +100,15 @@ void AddBench(CLI::App& app) {
   CLI::App* bench = app.add_subcommand("bench", "measure an index, or a running server");
   bench->require_subcommand(1);
   AddAnn(*bench);
+  AddDisk(*bench);
   AddServeLoad(*bench);
 }
 
 int RunBench(const CLI::App& app) {
   const CLI::App& bench = *app.get_subcommand("bench");
-  const Status done = bench.got_subcommand("serve") ? RunServeBench(Load()) : RunAnnBench(Ann());
+  const Status done = bench.got_subcommand("serve")  ? RunServeBench(Load())
+                      : bench.got_subcommand("disk") ? RunDiskBench(Disk())
+                                                     : RunAnnBench(Ann());
   if (done.ok()) return 0;
   std::fprintf(stderr, "saker: %s\n", done.message().c_str());
   return 1;

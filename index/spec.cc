@@ -84,8 +84,8 @@ const std::vector<Family>& Families() {
        Serving::kDisk,
        {{"max_degree", Kind::kInt, 1, 2048, "56"},
         {"search_list_size", Kind::kInt, 1, kMaxInt, "100"},
-        {"pq_code_budget_gb_ratio", Kind::kFloat, 0, 1, "0.07"},
-        {"search_cache_budget_gb_ratio", Kind::kFloat, 0, 1, "0.02"},
+        {"pq_code_budget_gb_ratio", Kind::kFloat, 0, 1, "0.09"},
+        {"search_cache_budget_gb_ratio", Kind::kFloat, 0, 1, "0.01"},
         {"build_dram_budget_gb_ratio", Kind::kFloat, 0, 1000}},
        {{"search_list", Kind::kInt, 1, kMaxInt}, {"search_list_size", Kind::kInt, 1, kMaxInt}, {"beamwidth", Kind::kInt, 1, 128}}},
       {"IVF_FLAT", kDense, Serving::kLists, {nlist}, {nprobe, empty_buckets}},
@@ -323,8 +323,8 @@ DiskShape DiskShapeOf(const IndexSpec& spec) {
     return found == spec.params.end() ? fallback : Parse<double>(found->second).value_or(fallback);
   };
   return {static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56)),
-          static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100)), share("pq_code_budget_gb_ratio", 0.07),
-          share("search_cache_budget_gb_ratio", 0.02), share("build_dram_budget_gb_ratio", 0)};
+          static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100)), share("pq_code_budget_gb_ratio", 0.09),
+          share("search_cache_budget_gb_ratio", 0.01), share("build_dram_budget_gb_ratio", 0)};
 }
 
 size_t BeamWidth(const Params& params) {

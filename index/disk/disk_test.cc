@@ -13,6 +13,7 @@
 #include "index/disk/disk_build.h"
 #include "index/disk/disk_index.h"
 #include "index/disk/packing.h"
+#include "index/disk/page_ranker.h"
 #include "index/disk/page_reader.h"
 #include "index/disk/partition.h"
 #include "index/test_files.h"
@@ -263,6 +264,32 @@ TEST(DiskCacheTest, KeepsWhatIsUsedWithinItsBudget) {
   for (uint64_t p = 0; p < 5000; ++p) kept += cache->Get(p, read.data()) ? 1 : 0;
   EXPECT_EQ(kept, 64u);
   EXPECT_FALSE(PageCache::Make(100, 4096).value()->Get(1, read.data()));
+}
+
+TEST(DiskRankerTest, APageIsWorthWhatItsRowsPromise) {
+  PageRanker ranker;
+  ranker.Reset(Metric::kL2, 2, 10);
+  ranker.Begin();
+  EXPECT_TRUE(ranker.Add(7, 5.0f));
+  EXPECT_TRUE(ranker.Add(3, 6.0f));
+  EXPECT_EQ(ranker.Best(5)[0].page, 7u) << "the nearest, while nothing is known";
+  for (const float key : {9.0f, 1.0f, 4.0f, 8.0f}) ranker.Found(key);  // the second best is 4
+  for (int i = 0; i < 50; ++i) ranker.Learn(i % 2 == 0 ? 4.2f : 3.8f, 4.0f);
+  ASSERT_TRUE(ranker.knows());
+  ranker.Begin();
+  EXPECT_TRUE(ranker.Add(1, 3.0f));
+  EXPECT_TRUE(ranker.Add(2, 3.5f));
+  EXPECT_TRUE(ranker.Add(5, 3.6f));
+  EXPECT_TRUE(ranker.Add(5, 3.7f));
+  EXPECT_TRUE(ranker.Add(2, 3.9f));
+  EXPECT_FALSE(ranker.Add(9, 8.0f)) << "no row so far away was ever near";
+  const auto best = ranker.Best(3);
+  ASSERT_EQ(best.size(), 3u);
+  EXPECT_EQ(best[0].page, 1u);
+  EXPECT_GT(best[0].value, best[1].value);
+  EXPECT_GT(best[1].value, best[2].value);
+  ranker.Reset(Metric::kIp, 1, 10);
+  EXPECT_FALSE(ranker.knows());
 }
 
 TEST(DiskIndexTest, SmallAndOddShapesAnswerInFull) {

@@ -151,7 +151,7 @@ class HeapPool {
 };
 
 // The nearest rows of those offered, without expanding any: a sorted array while there are few, a heap when there are many.
-class NearestRows {
+class NearestMet {
  public:
   void Reset(size_t capacity) {
     is_sorted_ = capacity <= kMostSorted;

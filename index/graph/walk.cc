@@ -24,8 +24,8 @@ struct Scratch {
   VisitedRows visited;
   SortedPool sorted;
   HeapPool heap;
-  NearestRows near;     // of all rows, where the pool is a heap
-  NearestRows results;  // the wanted rows, when there is a guide
+  NearestMet near;     // of all rows, where the pool is a heap
+  NearestMet results;  // the wanted rows, when there is a guide
   std::vector<uint32_t> fresh;
   std::vector<uint32_t> allowed;
   std::vector<uint32_t> keys;

@@ -75,16 +75,17 @@ bool LocalShard::WantsGrowingIndex(const segment::GrowingSegment& segment) const
   });
 }
 
+// One step; the next one waits its turn behind the jobs of other shards.
 Status LocalShard::IndexGrowing() {
-  for (bool found = true; found;) {
-    found = false;
-    if (residence_ == Residence::kReleased) return OkStatus();
-    const std::shared_ptr<const SegmentSet> set = segments_.Get();
-    for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
-      if (segment->sealed()) continue;
-      const Result<bool> did = IndexPieces(static_cast<segment::GrowingSegment&>(*segment));
-      if (did.status().code() == StatusCode::kResourceExhausted) return OkStatus();  // scans cost time, not memory
-      found |= TRY(did);
+  if (residence_ == Residence::kReleased) return OkStatus();
+  const std::shared_ptr<const SegmentSet> set = segments_.Get();
+  for (const std::shared_ptr<segment::Segment>& segment : set->segments) {
+    if (segment->sealed()) continue;
+    const Result<bool> did = IndexPieces(static_cast<segment::GrowingSegment&>(*segment));
+    if (did.status().code() == StatusCode::kResourceExhausted) return OkStatus();  // scans cost time, not memory
+    if (TRY(did)) {
+      Schedule(kGrowingLane);
+      return OkStatus();
     }
   }
   return OkStatus();
@@ -158,6 +159,7 @@ Status LocalShard::MergeRun(segment::GrowingSegment& segment, std::span<const st
     if (!NeedsIt(*merged, definition) || !InterimSpec(definition, *schema, merged->row_count)) continue;
     built.emplace_back(definition, TRY(BuildInterim(*merged, definition)));
   }
+  AddMatchIndexes(merged.get());
   MutexLock lock(writer_mutex_);
   for (auto& [definition, interim] : built) {
     if (!StillWanted(definition)) continue;

@@ -59,6 +59,32 @@ def texts_are_analyzed_and_matched(server):
 
 
 @case
+def full_text_search(server):
+    server.call("collections/drop", {"collectionName": "books"})
+    server.call("collections/create", {
+        "collectionName": "books",
+        "schema": {
+            "fields": [{"fieldName": "id", "dataType": "Int64", "isPrimary": True},
+                       {"fieldName": "text", "dataType": "VarChar", "elementTypeParams": {"max_length": 500, "enable_analyzer": True, "analyzer_params": {"type": "english"}}},
+                       {"fieldName": "sparse", "dataType": "SparseFloatVector"}],
+            "functions": [{"name": "bm25", "type": "BM25", "inputFieldNames": ["text"], "outputFieldNames": ["sparse"], "params": {}}]},
+        "indexParams": [{"fieldName": "sparse", "metricType": "BM25", "params": {"index_type": "SPARSE_INVERTED_INDEX"}}]})
+    server.call("collections/load", {"collectionName": "books"})
+    texts = ["The saker is a falcon", "Falcons hunt", "A dog sleeps", ""]
+    server.call("entities/insert", {"collectionName": "books", "data": [{"id": i, "text": text} for i, text in enumerate(texts)]})
+    found = server.call("entities/search", {"collectionName": "books", "data": ["falcon saker"], "annsField": "sparse", "limit": 3, "outputFields": ["text"]})
+    assert [h["id"] for h in found] == [0, 1] and found[0]["text"] == texts[0] and found[0]["distance"] > found[1]["distance"] > 0, found
+    found = server.call("entities/search", {"collectionName": "books", "data": ["dog", "hunting"], "annsField": "sparse", "limit": 3, "filter": "id > 0", "outputFields": ["*"]})
+    assert [h["id"] for h in found] == [2, 1] and all("sparse" not in h for h in found), found
+    about = server.call("collections/describe", {"collectionName": "books"})
+    assert about["functions"][0]["type"] == "BM25" and about["indexes"][0]["metricType"] == "BM25", about
+    fused = server.call("entities/hybrid_search", {"collectionName": "books", "limit": 2, "rerank": {"strategy": "rrf", "params": {"k": 60}}, "search": [
+        {"data": ["falcon"], "annsField": "sparse", "limit": 3}, {"data": ["saker"], "annsField": "sparse", "limit": 3}]})
+    assert fused[0]["id"] == 0, fused
+    assert "please provide varchar/text" in code(server, "entities/search", {"collectionName": "books", "data": [{"1": 0.5}], "annsField": "sparse", "limit": 1})[1]
+
+
+@case
 def collections_life(server):
     docs(server)
     assert "docs" in server.call("collections/list")

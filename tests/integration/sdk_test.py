@@ -776,6 +776,88 @@ def compaction(c):
     assert c.query("compacts", filter="n < 300", output_fields=["count(*)"])[0]["count(*)"] == 50
 
 
+BOOKS = ["The quick brown fox jumps over the lazy dog", "Foxes are quick; a quick fox!", "A dog sleeps in the sun", "",
+         "Falcons hunt in open country", "The saker is a falcon of the open steppe"]
+
+
+def library(client, name, analyzer=None, index_type="SPARSE_INVERTED_INDEX", **kwargs):
+    """A loaded collection with full-text search over BOOKS, a dense vector and a shelf beside them."""
+    from pymilvus import Function, FunctionType
+    fresh(client, name)
+    schema = client.create_schema()
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("text", DataType.VARCHAR, max_length=1000, enable_analyzer=True, analyzer_params=analyzer or {"type": "english"})
+    schema.add_field("shelf", DataType.INT64)
+    schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
+    schema.add_field("dense", DataType.FLOAT_VECTOR, dim=DIM)
+    schema.add_function(Function(name="bm25", input_field_names=["text"], output_field_names=["sparse"], function_type=FunctionType.BM25))
+    index = client.prepare_index_params()
+    index.add_index("sparse", index_type=index_type, metric_type="BM25", **kwargs)
+    index.add_index("dense", index_type="FLAT", metric_type="L2")
+    client.create_collection(name, schema=schema, index_params=index)
+    client.insert(name, [{"id": i, "text": text, "shelf": i % 2, "dense": [float(i)] * DIM} for i, text in enumerate(BOOKS)])
+
+
+@case
+def full_text_search(c):
+    if VERSION < (2, 5):
+        raise Skip("functions came with 2.5")
+    for index_type, extra in (("SPARSE_INVERTED_INDEX", {"params": {"inverted_index_algo": "DAAT_MAXSCORE", "bm25_k1": 1.2, "bm25_b": 0.75}}),
+                              ("AUTOINDEX", {})):
+        library(c, "library", index_type=index_type, **extra)
+        search = lambda texts, **kwargs: c.search("library", data=texts, anns_field="sparse", **{"limit": 5, **kwargs})
+        for sealed in (False, True):
+            hits = search(["foxes"], output_fields=["text"])[0]
+            assert ids_of(hits) == [1, 0] and hits[0]["entity"]["text"] == BOOKS[1] and hits[0]["distance"] > hits[1]["distance"] > 0, hits
+            both = search(["dogs", "falcon steppe", "the"])
+            assert [sorted(ids_of(hits)) for hits in both] == [[0, 2], [4, 5], []] and ids_of(both[1])[0] == 5, both
+            assert ids_of(search(["fox dog"], filter="shelf == 0")[0]) == [0, 2] or ids_of(search(["fox dog"], filter="shelf == 0")[0]) == [2, 0]
+            assert len(search(["fox dog"], limit=1)[0]) == 1
+            assert ids_of(search(["falcon"], search_params={"metric_type": "BM25", "params": {"drop_ratio_search": 0.2}})[0])[0] in (4, 5)
+            rows = c.query("library", filter="id == 1", output_fields=["*"])
+            assert "sparse" not in rows[0] and rows[0]["text"] == BOOKS[1], rows
+            c.flush("library")
+    about = c.describe_collection("library")
+    assert about["functions"][0]["name"] == "bm25" and about["functions"][0]["output_field_names"] == ["sparse"], about
+    assert [f for f in about["fields"] if f["name"] == "sparse"][0]["is_function_output"]
+    raises(MilvusException, lambda: search(["fox"], output_fields=["sparse"]), "not allowed to retrieve raw data of field sparse")
+    raises(MilvusException, lambda: c.search("library", data=[{1: 0.5}], anns_field="sparse", limit=1), "please provide varchar/text for BM25")
+    raises(MilvusException, lambda: search(["fox"], search_params={"metric_type": "IP"}), "metric type not match")
+    index = c.prepare_index_params()
+    index.add_index("sparse", index_type="SPARSE_INVERTED_INDEX", metric_type="IP")
+    c.release_collection("library")
+    c.drop_index("library", "sparse")
+    raises(MilvusException, lambda: c.create_index("library", index), "must be BM25, got IP")
+
+
+@case
+def hybrid_search_with_text(c):
+    if VERSION < (2, 5):
+        raise Skip("functions came with 2.5")
+    library(c, "hybrid_text")
+    text = AnnSearchRequest(data=["falcon"], anns_field="sparse", param={"metric_type": "BM25"}, limit=4)
+    dense = AnnSearchRequest(data=[[4.0] * DIM], anns_field="dense", param={"metric_type": "L2"}, limit=4)
+    for ranker in (RRFRanker(), WeightedRanker(0.6, 0.4)):
+        hits = c.hybrid_search("hybrid_text", [text, dense], ranker, limit=3, output_fields=["text"])[0]
+        assert hits[0]["id"] == 4 and hits[1]["id"] == 5, hits
+
+
+@case
+def an_iterator_over_texts_brings_every_row(c):
+    if VERSION < (2, 5):
+        raise Skip("functions came with 2.5")
+    library(c, "text_pages")
+    words = ["alpha", "beta", "gamma", "delta"]
+    c.insert("text_pages", [{"id": 100 + i, "text": " ".join(words[: 1 + i % 4] * (1 + i % 7)) + f" w{i}", "shelf": 0, "dense": [0.0] * DIM} for i in range(600)])
+    pages = c.search_iterator("text_pages", data=["beta"], anns_field="sparse", batch_size=90, search_params={"metric_type": "BM25"})
+    found = []
+    while page := pages.next():
+        found += [h["id"] for h in page]
+        c.upsert("text_pages", [{"id": 5000 + len(found), "text": "beta beta", "shelf": 1, "dense": [0.0] * DIM}])
+    pages.close()
+    assert sorted(found) == [100 + i for i in range(600) if i % 4 >= 1], (len(found), len(set(found)))
+
+
 @case
 def bad_requests_have_milvus_words(c):
     data = quick(c, "errors", 10)

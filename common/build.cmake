@@ -54,9 +54,10 @@ function(saker_library name)
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_SYSTEM_DEPS} PUBLIC Threads::Threads)
 endfunction()
 
-# saker_test(name SOURCES a_test.cc ... DEPS lib ... [LABELS slow]): one binary per module, run by ctest and ./dev test.
+# saker_test(name SOURCES a_test.cc ... DEPS lib ... [LABELS slow] [SHARDS n]): one binary per module, run by ctest and ./dev test;
+# a long one in n parts, side by side.
 function(saker_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "SHARDS" "SOURCES;DEPS;LABELS" ${ARGN})
   find_package(GTest REQUIRED)
   add_executable(${name} ${ARG_SOURCES})
   saker_options(${name})
@@ -64,8 +65,19 @@ function(saker_test name)
   if(NOT SAKER_SANITIZE AND NOT SAKER_FUZZ)
     target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h>)
   endif()
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${SAKER_ROOT})
-  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 900)
+  if(NOT ARG_SHARDS)
+    set(ARG_SHARDS 1)
+  endif()
+  math(EXPR last "${ARG_SHARDS} - 1")
+  foreach(shard RANGE ${last})
+    set(part ${name})
+    if(last GREATER 0)
+      string(APPEND part "_${shard}")
+    endif()
+    add_test(NAME ${part} COMMAND ${name} WORKING_DIRECTORY ${SAKER_ROOT})
+    set_tests_properties(${part} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 1200
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${shard}")
+  endforeach()
 endfunction()
 
 # saker_benchmark(name SOURCES a_bench.cc DEPS lib): Google Benchmark, built with everything, run by ./dev bench.

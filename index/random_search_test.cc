@@ -174,12 +174,13 @@ TEST(RandomSearchTest, ManyBitVectorsAreFoundByAGraph) {
     for (int i = 0; i < 12; ++i) row[random() % 16] = static_cast<char>(row[random() % 16] ^ (1 << random() % 8));
     return row;
   };
-  for (int row = 0; row < 5000; ++row) source->Add(near().data());
+  constexpr size_t kRows = 12000;  // fewer are scanned: their bits cost less than a walk
+  for (size_t row = 0; row < kRows; ++row) source->Add(near().data());
   for (const Metric metric : {Metric::kHamming, Metric::kJaccard}) {
     BuildOptions options;
     options.threads = 2;
     const auto index = BuildIndex({"AUTOINDEX", metric, {}}, source, options).value();
-    EXPECT_GT(index->memory_bytes(), 5000u * 32);
+    EXPECT_GT(index->memory_bytes(), kRows * 32);
     size_t found = 0;
     SearchStats stats;
     for (int q = 0; q < 100; ++q) {
@@ -191,7 +192,7 @@ TEST(RandomSearchTest, ManyBitVectorsAreFoundByAGraph) {
       for (const Hit& hit : results[0]) found += hit.score <= exact.back().score ? 1 : 0;
     }
     EXPECT_GE(found, 950u) << MetricName(metric) << " seed " << Seed();
-    EXPECT_LT(stats.distances, 100u * 4000) << MetricName(metric);
+    EXPECT_LT(stats.distances, 100u * kRows * 8 / 10) << MetricName(metric);
   }
 }
 

@@ -1,4 +1,7 @@
 // What every family promises, against exact search: sorted, no row twice, exactly min(k, allowed rows), right scores.
+#include <cmath>
+
+#include "index/half.h"
 #include "index/test_source.h"
 
 namespace saker::index {
@@ -264,6 +267,28 @@ TEST(IndexTest, OneThreadBuildsTheSameGraphEveryTime) {
     ASSERT_EQ(x.size(), y.size());
     for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(x[i].row, y[i].row);
   }
+}
+
+TEST(HalfTest, EveryValueComesBackAndTheNearestIsTaken) {
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    const float value = HalfToFloat(half);
+    if (std::isnan(value)) {
+      EXPECT_TRUE(std::isnan(HalfToFloat(FloatToHalf(value))));
+      continue;
+    }
+    ASSERT_EQ(FloatToHalf(value), half);
+    const auto next = static_cast<uint16_t>(half + 1);
+    if ((next & 0x7fff) >= 0x7c00) continue;
+    const float middle = (value + HalfToFloat(next)) / 2;  // a float holds it
+    ASSERT_EQ(FloatToHalf(middle), bits % 2 == 0 ? half : next) << bits;
+    ASSERT_EQ(FloatToHalf(std::nextafter(middle, value)), half) << bits;
+    ASSERT_EQ(FloatToHalf(std::nextafter(middle, HalfToFloat(next))), next) << bits;
+  }
+  EXPECT_EQ(FloatToHalf(65519.996f), 0x7bff);
+  EXPECT_EQ(FloatToHalf(65520.0f), 0x7c00);
+  EXPECT_EQ(FloatToHalf(-1e30f), 0xfc00);
+  EXPECT_EQ(FloatToHalf(1e-30f), 0);
 }
 
 }  // namespace

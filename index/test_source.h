@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "index/half.h"
 #include "index/index.h"
 #include "index/sparse/sparse.h"
 
@@ -49,7 +50,7 @@ class MemorySource final : public VectorSource {
     for (const float value : values) {
       const auto bits = std::bit_cast<uint32_t>(value);
       uint16_t half = static_cast<uint16_t>(bits >> 16);  // bfloat16 by cutting
-      if (type == VectorType::kFloat16) half = static_cast<uint16_t>(std::bit_cast<uint16_t>(static_cast<_Float16>(value)));
+      if (type == VectorType::kFloat16) half = FloatToHalf(value);
       const auto byte = static_cast<int8_t>(std::clamp(value * 40.0f, -127.0f, 127.0f));
       if (type == VectorType::kFloat32) out.append(reinterpret_cast<const char*>(&bits), 4);
       if (type == VectorType::kFloat16 || type == VectorType::kBFloat16) out.append(reinterpret_cast<const char*>(&half), 2);
@@ -80,7 +81,7 @@ inline double ElementAsDouble(VectorType type, const void* row, size_t i) {
     return value;
   }
   std::memcpy(&half, p + i * 2, 2);
-  if (type == VectorType::kFloat16) return static_cast<double>(std::bit_cast<_Float16>(half));
+  if (type == VectorType::kFloat16) return static_cast<double>(HalfToFloat(half));
   return std::bit_cast<float>(static_cast<uint32_t>(half) << 16);
 }
 

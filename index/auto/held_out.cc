@@ -8,6 +8,7 @@
 
 #include "index/flat/exact_scan.h"
 #include "index/graph/node_codes.h"
+#include "index/half.h"
 #include "index/parallel.h"
 #include "index/scorer.h"
 
@@ -30,7 +31,7 @@ void Encode(VectorType type, const std::vector<float>& values, std::vector<char>
     const float value = std::isfinite(values[i]) ? values[i] : 0;
     switch (type) {
       case VectorType::kFloat16: {
-        const auto half = static_cast<_Float16>(std::clamp(value, -65504.0f, 65504.0f));
+        const uint16_t half = FloatToHalf(std::clamp(value, -65504.0f, 65504.0f));
         std::memcpy(out->data() + 2 * i, &half, 2);
         break;
       }

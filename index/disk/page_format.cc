@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/checksum.h"
+#include "index/half.h"
 #include "index/ivf/row_floats.h"
 
 namespace saker::index {
@@ -157,7 +158,7 @@ void DecodeVector(const PageShape& shape, VectorType type, size_t dim, const std
     if (type == VectorType::kFloat32) {
       static_cast<float*>(out)[i] = value;
     } else if (type == VectorType::kFloat16) {
-      static_cast<uint16_t*>(out)[i] = std::bit_cast<uint16_t>(static_cast<_Float16>(value));
+      static_cast<uint16_t*>(out)[i] = FloatToHalf(value);
     } else {
       static_cast<uint16_t*>(out)[i] = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
     }

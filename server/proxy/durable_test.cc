@@ -80,7 +80,7 @@ class DurableTest : public ::testing::Test {
   coord::RealWorld world_{"saker-proxy-durable"};
   std::unique_ptr<Proxy> proxy_;
   const CollectionRef shop_{"", "shop"};
-  const Context context_;
+  const Context context_{};
 };
 
 TEST_F(DurableTest, EverythingIsThereAfterARestart) {

@@ -182,7 +182,7 @@ class FullTextTest : public ::testing::Test {
   coord::RealWorld world_{"saker-proxy-text"};
   std::unique_ptr<Proxy> proxy_;
   const CollectionRef books_{"", "books"};
-  const Context context_;
+  const Context context_{};
 };
 
 TEST_F(FullTextTest, TheBestRowsComeWithTheScoresOfANaiveBm25) {

@@ -104,7 +104,7 @@ class ProxyTest : public ::testing::Test {
   std::unique_ptr<coord::Coordinator> coordinator_;
   std::unique_ptr<Proxy> proxy_;
   const CollectionRef shop_{"", "shop"};
-  const Context context_;
+  const Context context_{};
 };
 
 TEST_F(ProxyTest, InsertsSearchesAndQueriesOverShards) {

@@ -51,7 +51,7 @@ class MemorySource final : public VectorSource {
       const auto bits = std::bit_cast<uint32_t>(value);
       uint16_t half = static_cast<uint16_t>(bits >> 16);  // bfloat16 by cutting
       if (type == VectorType::kFloat16) half = FloatToHalf(value);
-      const auto byte = static_cast<int8_t>(std::clamp(value * 40.0f, -127.0f, 127.0f));
+      const auto byte = static_cast<int8_t>(std::isnan(value) ? 0.0f : std::clamp(value * 40.0f, -127.0f, 127.0f));
       if (type == VectorType::kFloat32) out.append(reinterpret_cast<const char*>(&bits), 4);
       if (type == VectorType::kFloat16 || type == VectorType::kBFloat16) out.append(reinterpret_cast<const char*>(&half), 2);
       if (type == VectorType::kInt8) out.push_back(static_cast<char>(byte));

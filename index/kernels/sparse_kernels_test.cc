@@ -117,7 +117,11 @@ TEST(SparseKernelsTest, TablesAreTheSameIntegersAndNeverBelowTheProduct) {
 
 TEST(SparseKernelsTest, TheChoiceFollowsTheKernels) {
   std::printf("sparse kernels: %s\n", BestSparseKernels().isa);
+#if defined(__x86_64__)
   EXPECT_EQ(std::strncmp(BestKernels().isa, BestSparseKernels().isa, std::strlen(BestSparseKernels().isa)), 0);
+#else
+  EXPECT_STREQ(BestSparseKernels().isa, "scalar");  // there are no others
+#endif
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
-// Unpacking by byte shuffles, eight gaps at a time, shared by the x86 files: included by those only, after <immintrin.h>.
+// Unpacking by byte shuffles, eight gaps at a time, shared by the x86 files: included by those only.
 //
 // A gap of up to 9 bits lies in two bytes whatever its first bit: a shuffle brings them into 16-bit lanes, a multiplication
 // by a power of two moves the gap to bit 7. Wider ones go through 32-bit lanes and variable shifts.
 #pragma once
 
 #if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
 
 namespace {
 

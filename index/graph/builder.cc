@@ -1,6 +1,7 @@
 #include "index/graph/builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "index/graph/connect.h"
@@ -82,8 +83,9 @@ class GraphBuild {
       pairs->From(row, anchors.data(), anchors.size(), distances.data());
       for (size_t bit = 0; bit < CandidateTable::kBits; ++bit) {
         const float a = distances[2 * bit], b = distances[2 * bit + 1];
+        const float share = (a - b) / (a + b);  // NaN where both are 0, or a row far out makes them infinite
         table.Projections(row)[bit] =
-            a + b > 0 ? static_cast<int16_t>(std::clamp(32767 * (a - b) / (a + b), -32767.0f, 32767.0f)) : int16_t{0};
+            std::isfinite(share) ? static_cast<int16_t>(std::clamp(32767 * share, -32767.0f, 32767.0f)) : int16_t{0};
       }
     }
   }

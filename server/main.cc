@@ -88,7 +88,8 @@ int Main(int argc, char** argv) {
   app.add_subcommand("version", "print the version");
   CLI11_PARSE(app, argc, argv);
   if (app.get_subcommands().empty()) {
-    std::fprintf(stderr, "saker: say what to do: serve, model, bench or version; `saker serve` needs nothing else. saker --help tells more\n");
+    std::fprintf(stderr,
+                 "saker: say what to do: serve, model, bench or version; `saker serve` needs nothing else. saker --help tells more\n");
     return 1;
   }
 

@@ -42,7 +42,7 @@ constexpr std::string_view kRefineTypes = " SQ6 SQ8 FP16 BF16 FP32 FLAT SQ4U ";
 constexpr std::string_view kSparseAlgorithms = " TAAT_NAIVE DAAT_WAND DAAT_MAXSCORE BLOCK_MAX_MAXSCORE BLOCK_MAX_WAND SINDI ";
 
 const std::vector<Family>& Families() {
-  const Rule m{"M", Kind::kInt, 2, 2048, "30"}, ef_construction{"efConstruction", Kind::kInt, 1, kMaxInt, "360"};
+  const Rule m{"M", Kind::kInt, 2, 2048, "20"}, ef_construction{"efConstruction", Kind::kInt, 1, kMaxInt, "360"};
   const Rule ef{"ef", Kind::kInt, 1, kMaxInt}, gamma{"gamma", Kind::kFloat, 0.5, 10}, refine_k{"refine_k", Kind::kFloat, 1, kMaxInt};
   const Rule refine{"refine", Kind::kBool}, refine_type{"refine_type", Kind::kChoice, 0, 0, {}, kRefineTypes};
   const Rule nlist{"nlist", Kind::kInt, 1, 65536, "128"}, nprobe{"nprobe", Kind::kInt, 1, 65536};
@@ -301,7 +301,7 @@ GraphShape GraphShapeOf(const IndexSpec& spec) {
     const auto degree = static_cast<uint32_t>(IntParam(spec.params, "max_degree", 56));
     return {std::max<uint32_t>(degree / 2, 2), static_cast<uint32_t>(IntParam(spec.params, "search_list_size", 100))};
   }
-  return {static_cast<uint32_t>(IntParam(spec.params, "M", 30)), static_cast<uint32_t>(IntParam(spec.params, "efConstruction", 360))};
+  return {static_cast<uint32_t>(IntParam(spec.params, "M", 20)), static_cast<uint32_t>(IntParam(spec.params, "efConstruction", 360))};
 }
 
 GraphEffort GraphEffortOf(const IndexSpec& spec, const Params& params, size_t k) {

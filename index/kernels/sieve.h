@@ -52,9 +52,11 @@ extern const SieveKernels kScalarSieve;
 #if defined(__x86_64__)
 extern const SieveKernels kAvx2Sieve;
 extern const SieveKernels kVnniSieve;  // AVX-512 F, BW, DQ, VL, VNNI
+extern const SieveKernels kAmxSieve;   // the same and AMX INT8
 #endif
 
-// The table that goes with BestKernels(): SAKER_ISA is obeyed; "avx512" without VNNI takes the AVX2 one.
+// The table that goes with BestKernels(): SAKER_ISA is obeyed; "avx512" without VNNI takes the AVX2 one, AMX is
+// taken where it is named or nothing is.
 const SieveKernels& BestSieve();
 
 // Every table of this build that this machine can run: for tests.

@@ -2,7 +2,7 @@
 // sums stay in registers for a whole tile: one instruction for 64 products, no sums across lanes at the end.
 #include <immintrin.h>
 
-#include "index/kernels/sieve.h"
+#include "index/kernels/sieve_avx512.h"
 
 namespace saker::index {
 namespace {
@@ -14,7 +14,9 @@ inline __mmask16 FirstLanes(size_t n) {
   return static_cast<__mmask16>(n >= 16 ? 0xffffu : (1u << n) - 1);
 }
 
-SieveTerms Code(const float* row, size_t dim, size_t r, uint8_t* tile) {
+}  // namespace
+
+SieveTerms CodeWithAvx512(const float* row, size_t dim, size_t r, uint8_t* tile) {
   __m512 lows = _mm512_set1_ps(row[0]), highs = lows;
   for (size_t d = 0; d < dim; d += 16) {
     const __mmask16 valid = FirstLanes(dim - d);
@@ -48,24 +50,7 @@ SieveTerms Code(const float* row, size_t dim, size_t r, uint8_t* tile) {
   return {low, scale, _mm512_reduce_add_ps(squared), _mm512_reduce_add_ps(error)};
 }
 
-// What the rows of half a tile bring to the comparison.
-struct HalfTerms {
-  HalfTerms(const SieveRows& rows, size_t row)
-      : scale(_mm512_loadu_ps(rows.scale + row)),
-        low(_mm512_loadu_ps(rows.low + row)),
-        slack(_mm512_loadu_ps(rows.slack + row)),
-        less(_mm512_loadu_ps(rows.less + row)) {}
-
-  __mmask16 Passed(__m512i sums, const SieveQueries& queries, size_t q) const {
-    __m512 value = _mm512_mul_ps(_mm512_set1_ps(queries.sum[q]), low);
-    value = _mm512_fmadd_ps(_mm512_set1_ps(queries.slack[q]), slack, value);
-    value = _mm512_fnmadd_ps(_mm512_set1_ps(queries.less[q]), less, value);
-    value = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(sums), value);
-    return _mm512_cmp_ps_mask(value, _mm512_set1_ps(queries.limit[q]), _CMP_NLT_UQ);
-  }
-
-  __m512 scale, low, slack, less;
-};
+namespace {
 
 // N queries against one tile.
 template <size_t N>
@@ -105,6 +90,6 @@ void Sift(const SieveRows& rows, const SieveQueries& queries, uint32_t* masks) {
 
 }  // namespace
 
-const SieveKernels kVnniSieve = {"avx512-vnni", kTop, Code, Sift};
+const SieveKernels kVnniSieve = {"avx512-vnni", kTop, CodeWithAvx512, Sift};
 
 }  // namespace saker::index

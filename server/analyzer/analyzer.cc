@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <unicode/uversion.h>
 #include <zlib.h>
 
 #include "server/analyzer/build.h"
@@ -32,6 +33,13 @@ class PipelineAnalyzer : public Analyzer {
 
 Result<std::shared_ptr<const Analyzer>> Analyzer::Make(std::string_view params_json) {
   return std::shared_ptr<const Analyzer>(std::make_shared<PipelineAnalyzer>(TRY(BuildPipeline(params_json))));
+}
+
+std::string Version() {
+  constexpr int kOurs = 1;  // counts up with every change of what a tokenizer or a filter makes
+  UVersionInfo icu;
+  u_getVersion(icu);
+  return internal::Join("tokens ", kOurs, " ICU ", int{icu[0]}, ".", int{icu[1]});
 }
 
 uint32_t TermId(std::string_view token) {

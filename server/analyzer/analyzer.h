@@ -41,6 +41,9 @@ class Analyzer {
   virtual Status Analyze(std::string_view text, std::vector<Token>* out) const = 0;
 };
 
+// One line that is another whenever the same analyzer might make other tokens of the same text: ours, and the machine's ICU.
+std::string Version();
+
 // The number that stands for a token in BM25's sparse vectors: Milvus' CRC-32 (IEEE) of its first 100 bytes, modulo 2^32 - 1, so
 // that vectors and RunAnalyzer's hashes agree with Milvus'. Different tokens can share a number: among a million words some
 // hundred pairs do, and long tokens that differ only behind 100 bytes always; text_match compares the tokens themselves.

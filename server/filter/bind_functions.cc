@@ -133,13 +133,18 @@ Result<Binder::Bound> Binder::BindTextFunction(const Node& node) {
     if (slop < 0) return InvalidArgument("\"slop\" should not be a negative interger. \"slop\" passed: ", slop);
     if (slop > UINT32_MAX) return InvalidArgument("\"slop\" exceeds the range of \"uint32\". \"slop\" expression passed: ", slop);
     auto query = TRY(match::MatchQuery::Phrase(*analyzer, *text->text(), static_cast<uint32_t>(slop)));
-    return Bound(MakeMatch(FieldNumber(*operand.field), std::move(analyzer), std::move(query)));
+    return MatchOf(operand, std::move(analyzer), std::move(query));
   }
   const int64_t minimum = number.value_or(1);
   if (minimum < 1) return InvalidArgument("minimum_should_match should be >= 1, got ", minimum);
   if (minimum > kMostMinimum) return InvalidArgument("minimum_should_match should be <= ", kMostMinimum, ", got ", minimum);
   auto query = TRY(match::MatchQuery::AnyOf(*analyzer, *text->text(), static_cast<uint32_t>(minimum)));
-  return Bound(MakeMatch(FieldNumber(*operand.field), std::move(analyzer), std::move(query)));
+  return MatchOf(operand, std::move(analyzer), std::move(query));
+}
+
+Binder::Bound Binder::MatchOf(const Operand& operand, std::shared_ptr<const analyzer::Analyzer> analyzer, match::MatchQuery query) {
+  IndexQuery asked = MatchTextQuery(query);
+  return Indexed(MakeMatch(FieldNumber(*operand.field), std::move(analyzer), std::move(query)), operand, std::move(asked));
 }
 
 Result<Binder::Bound> Binder::BindStringFunction(const Node& node) {

@@ -3,12 +3,14 @@
 // Coercions and texts of errors are Milvus'; docs/filter.md.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "common/result.h"
+#include "server/analyzer/analyzer.h"
 #include "server/filter/ast.h"
 #include "server/filter/cell_predicates.h"
 #include "server/filter/index_query.h"
@@ -65,6 +67,7 @@ class Binder {
   Result<Bound> BindCall(const Node& node);
   Result<Bound> BindContains(const Node& node, ContainsMode mode);
   Result<Bound> BindTextFunction(const Node& node);
+  Bound MatchOf(const Operand& operand, std::shared_ptr<const analyzer::Analyzer> analyzer, match::MatchQuery query);
   Result<std::optional<int64_t>> IntegerArgument(const Node& node, std::string_view option);
   Result<Bound> BindStringFunction(const Node& node);
   Result<Constant> BindList(const Node& node);

@@ -87,18 +87,6 @@ void Evaluation::StartBlock(size_t begin, size_t rows) {
   for (const auto& scan : scans_) scan->StartBlock();
 }
 
-const uint64_t* Evaluation::Matching(const Predicate& predicate, size_t field, const match::MatchQuery& query) {
-  if (indexes_.matches == nullptr || columns_[field].constant) return nullptr;
-  const auto found = indexes_.matches->find(fields_[field].id);
-  if (found == indexes_.matches->end() || found->second->row_count() != rows_.row_count) return nullptr;
-  std::vector<uint64_t>& words = matching_[&predicate];
-  if (words.empty()) {
-    words.resize((rows_.row_count + 63) / 64);
-    found->second->Find(query, words.data());
-  }
-  return words.data() + begin_ / 64;
-}
-
 void Evaluation::Known(size_t field, uint64_t* words) const {
   const std::vector<uint8_t>& validity = column(field).validity();
   if (validity.empty()) {

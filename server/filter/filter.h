@@ -17,7 +17,6 @@
 #include "common/context.h"
 #include "common/result.h"
 #include "index/bitset.h"
-#include "server/match/match_index.h"
 #include "server/scalar_index/scalar_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
@@ -37,7 +36,6 @@ using Templates = std::map<std::string, TemplateValue>;
 // What is there of a batch's rows beside their columns, built from exactly these rows. Whatever is missing is computed from the
 // columns; the outcome is the same.
 struct RowIndexes {
-  const match::MatchIndexMap* matches = nullptr;    // not owned
   const scalar_index::IndexMap* scalars = nullptr;  // not owned
 };
 

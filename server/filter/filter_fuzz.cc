@@ -5,7 +5,6 @@
 
 #include "server/analyzer/analyzer.h"
 #include "server/filter/filter.h"
-#include "server/match/match_index.h"
 
 namespace saker::filter {
 namespace {
@@ -23,7 +22,7 @@ FieldSchema Field(int64_t id, const char* name, DataType type, DataType element 
 struct World {
   CollectionSchema schema;
   RowBatch rows;
-  match::MatchIndexMap matches;
+  saker::scalar_index::IndexMap indexes;
 
   World() {
     schema.fields = {Field(100, "id", DataType::kInt64),
@@ -47,7 +46,7 @@ struct World {
       rows.field_ids.push_back(field.id);
       rows.columns.push_back(Fill(field));
     }
-    matches[102] = match::MatchIndex::Build(*rows.Find(102), *analyzer::Analyzer::Make("").value(), Context()).value();
+    indexes[-102] = scalar_index::BuildInMemory(scalar_index::TokenSpec(schema.fields[2]), *rows.Find(102), Context()).value();
   }
 
   static Column Fill(const FieldSchema& field) {
@@ -92,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const auto chosen = (*filter)->Evaluate(world.rows, saker::Context());
   Expect(chosen.ok() && chosen->size() == world.rows.row_count);
-  auto indexed = *(*filter)->Evaluate(world.rows, RowIndexes{.matches = &world.matches}, saker::Context());
+  auto indexed = *(*filter)->Evaluate(world.rows, RowIndexes{.scalars = &world.indexes}, saker::Context());
   const size_t by_index = indexed.Count();
   indexed.And(*chosen);
   Expect(by_index == chosen->Count() && indexed.Count() == by_index);

@@ -184,6 +184,10 @@ IndexQuery TextQuery(std::function<bool(std::string_view)> test, bool negated) {
   return {{.op = Query::Op::kText, .boolean = false, .operand = TextTest{.prefix = "", .test = std::move(test), .literals = {}}}, negated};
 }
 
+IndexQuery MatchTextQuery(match::MatchQuery query) {
+  return {{.op = Query::Op::kMatch, .boolean = false, .operand = std::move(query)}, false};
+}
+
 IndexQuery NullQuery(bool wants_null) {
   return {{.op = Query::Op::kKnown, .boolean = false, .operand = Terms<int64_t>()}, wants_null};
 }

@@ -27,6 +27,7 @@ std::optional<IndexQuery> ContainsQuery(DataType type, ContainsMode mode, const 
 IndexQuery LikeQuery(const LikeMatcher& matcher);
 // `test` decides alone: a regular expression.
 IndexQuery TextQuery(std::function<bool(std::string_view)> test, bool negated);
+IndexQuery MatchTextQuery(match::MatchQuery query);
 IndexQuery NullQuery(bool wants_null);
 
 }  // namespace saker::filter

@@ -16,7 +16,8 @@ double RowNanoseconds(int cost) {
   if (cost <= 1) return 0.2;
   if (cost <= kNumberCost) return 0.5 * cost;
   if (cost < 30) return 8;
-  return cost < 100 ? 30 : 250;
+  if (cost < 100) return 30;
+  return cost < 200 ? 250 : 1000;  // a text is analysed
 }
 
 class IndexedPredicate final : public Predicate {

@@ -1,6 +1,5 @@
 #include "server/filter/match_predicate.h"
 
-#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -14,10 +13,6 @@ class MatchPredicate final : public Predicate {
 
   void Evaluate(Evaluation& evaluation, const uint64_t* mask, Block* out) const override {
     evaluation.Known(field_, out->known);
-    if (const uint64_t* matching = evaluation.Matching(*this, field_, query_)) {
-      std::copy_n(matching, evaluation.block_words(), out->truth);
-      return;
-    }
     const Column& column = evaluation.column(field_);
     const size_t base = evaluation.base(field_);
     std::vector<analyzer::Token> tokens;
@@ -32,7 +27,7 @@ class MatchPredicate final : public Predicate {
       out->truth[w] = truth;
     }
   }
-  int cost() const override { return 200; }  // an analysis of each row, where there is no index
+  int cost() const override { return 200; }  // an analysis of each row
 
  private:
   const size_t field_;

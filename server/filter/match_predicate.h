@@ -1,4 +1,4 @@
-// text_match and phrase_match as predicates.
+// text_match and phrase_match as predicates, by analysing the rows: what an index of the tokens stands in for.
 #pragma once
 
 #include <memory>

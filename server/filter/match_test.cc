@@ -161,8 +161,8 @@ TEST(TextMatch, AgreesWithANaiveTwin) {
   Texts texts;
   for (int i = 0; i < 4200; ++i) texts.push_back(random() % 10 == 0 ? std::nullopt : std::optional(text_of(9)));
   const RowBatch rows = Rows(schema, texts);
-  match::MatchIndexMap matches;
-  matches[101] = match::MatchIndex::Build(rows.columns[1], *analyzer::Analyzer::Make("").value(), Context()).value();
+  scalar_index::IndexMap indexes;
+  indexes[-101] = scalar_index::BuildInMemory(scalar_index::TokenSpec(schema.fields[1]), rows.columns[1], Context()).value();
   for (int round = 0; round < 40; ++round) {
     const bool phrase = random() % 2 == 0;
     const bool negated = random() % 4 == 0;
@@ -178,7 +178,7 @@ TEST(TextMatch, AgreesWithANaiveTwin) {
       if (truth != negated) expected += std::to_string(row) + " ";
     }
     ASSERT_EQ(Chosen(schema, rows, (negated ? "not " : "") + call), expected) << call;
-    ASSERT_EQ(Chosen(schema, rows, (negated ? "not " : "") + call, {}, RowIndexes{.matches = &matches}), expected) << call;
+    ASSERT_EQ(Chosen(schema, rows, (negated ? "not " : "") + call, {}, RowIndexes{.scalars = &indexes}), expected) << call;
   }
 }
 

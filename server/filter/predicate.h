@@ -83,8 +83,6 @@ class Evaluation {
   size_t base(size_t field) const { return columns_[field].constant ? 0 : begin_; }
   // The non-null rows of the block.
   void Known(size_t field, uint64_t* words) const;
-  // The rows of the block that match, when the field has an index for that; asked once for each predicate and batch. Null without one.
-  const uint64_t* Matching(const Predicate& predicate, size_t field, const match::MatchQuery& query);
   JsonScan& json(size_t json_field) { return *scans_[json_field]; }
   // What a predicate could not tell; the first stays, and ends the evaluation at the block's end.
   void Fail(Status error) {
@@ -107,7 +105,6 @@ class Evaluation {
   std::vector<std::optional<LeafAnswer>> answers_;
   size_t begin_ = 0;
   size_t block_rows_ = 0;
-  std::map<const Predicate*, std::vector<uint64_t>> matching_;  // a bit for each row of the batch
   Status error_;
 };
 

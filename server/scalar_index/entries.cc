@@ -140,9 +140,6 @@ class Collector {
 }  // namespace
 
 Result<Entries> CollectEntries(const Spec& spec, const Column& column, const Context& context) {
-  if (column.type() != spec.field_type || (column.type() == DataType::kArray && column.element_type() != spec.element_type)) {
-    return Internal("a scalar index for ", DataTypeName(spec.field_type), " over a column of ", DataTypeName(column.type()));
-  }
   Entries entries;
   entries.known = index::Bitset(column.row_count(), true);
   Collector collector(spec, &entries);

@@ -25,7 +25,7 @@ struct Entries {
   std::vector<uint32_t> unsure;   // ascending; rows whose values the index cannot hold as a filter compares them
 };
 
-// `column` outlives the entries. Cancelled by the context.
+// `column` is the spec's field and outlives the entries. Cancelled by the context.
 Result<Entries> CollectEntries(const Spec& spec, const Column& column, const Context& context);
 
 // Hashes of the runs of `length` characters in the text; none when it is shorter. A character is a byte and the continuation bytes

@@ -22,6 +22,13 @@ enum class Section : uint32_t {
   kIntegers = 16,
   kReals = 32,
   kTexts = 48,
+  kTokens = 64,  // of texts; the bytes of all, one behind the other
+  kTokenStarts = 65,
+  kTokenCounts = 66,
+  kTokenRows = 67,
+  kTokenRowStarts = 68,
+  kTokenPositions = 69,
+  kTokenPositionStarts = 70,
 };
 
 class IndexFileWriter {

@@ -1,4 +1,4 @@
-// What a filter asks of an index: values, a range of them, or texts that pass a test.
+// What a filter asks of an index: values, a range of them, texts that pass a test, or their tokens.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,8 @@
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "server/match/match_query.h"
 
 namespace saker::scalar_index {
 
@@ -38,9 +40,10 @@ struct Query {
     kContainsAny,  // an element of the row's array is among `values`
     kContainsAll,  // all of `values` are elements of the row's array
     kKnown,        // the row is not null
+    kMatch,        // the row's text has the tokens of a text_match or phrase_match
   };
   // Integers and booleans, or floats and JSON's numbers, or strings.
-  using Operand = std::variant<Terms<int64_t>, Terms<double>, Terms<std::string>, TextTest>;
+  using Operand = std::variant<Terms<int64_t>, Terms<double>, Terms<std::string>, TextTest, match::MatchQuery>;
   Op op = Op::kIn;
   bool boolean = false;  // the integers are 0 and 1 and stand for booleans
   Operand operand;

@@ -64,4 +64,7 @@ Result<std::string> BuildScalarIndex(const Spec& spec, const Column& column, con
 Result<std::shared_ptr<const ScalarIndex>> OpenScalarIndex(std::shared_ptr<const MappedFile> file, const std::string& name,
                                                            const Spec& spec, size_t row_count);
 
+// The same without a file, for rows that have none yet.
+Result<std::shared_ptr<const ScalarIndex>> BuildInMemory(const Spec& spec, const Column& column, const Context& context);
+
 }  // namespace saker::scalar_index

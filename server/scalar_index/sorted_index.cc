@@ -103,6 +103,7 @@ Result<std::shared_ptr<const ScalarIndex>> SortedIndex::Open(std::shared_ptr<con
 bool SortedIndex::Answers(const Query& query) const {
   const Spec& own = spec();
   const bool json = own.field_type == DataType::kJson;
+  if (query.op == Query::Op::kMatch) return false;
   if (query.op == Query::Op::kKnown) return !json;
   const bool elements = query.op == Query::Op::kContainsAny || query.op == Query::Op::kContainsAll;
   if (elements != own.of_elements()) return false;

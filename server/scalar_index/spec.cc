@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "common/checksum.h"
+#include "server/analyzer/analyzer.h"
 #include "server/schema/error.h"
 
 namespace saker::scalar_index {
@@ -120,11 +122,17 @@ Status CheckType(const FieldSchema& field, const std::string& type) {
 }  // namespace
 
 std::string Spec::Text() const {
-  std::string text = internal::Join(ngram() ? "NGRAM" : "SORTED", " field ", field_id, " type ", static_cast<int>(field_type), " element ",
-                                    static_cast<int>(element_type));
+  std::string text =
+      internal::Join(tokens()  ? "TOKENS"
+                     : ngram() ? "NGRAM"
+                               : "SORTED",
+                     " field ", field_id, " type ", static_cast<int>(field_type), " element ", static_cast<int>(element_type));
   if (field_type == DataType::kJson) text += internal::Join(" cast ", static_cast<int>(cast), " path");
   for (const PathKey& key : path) text += internal::Join(" ", key.name.size(), ":", key.name);
   if (ngram()) text += internal::Join(" grams ", min_gram, " to ", max_gram);
+  // Other parameters, or another version of what reads them, might make other tokens of the same texts.
+  if (tokens())
+    text += internal::Join(" analyzer ", Checksum(analyzer_params), " of ", analyzer_params.size(), " bytes, ", analyzer::Version());
   return text;
 }
 
@@ -144,6 +152,19 @@ Result<Spec> MakeSpec(const FieldSchema& field, std::string_view index_type, con
   TRY(CheckType(field, spec.type));
   if (spec.ngram()) TRY(ReadGrams(field, params, &spec));
   if (field.type == DataType::kJson) TRY(ReadJson(field, params, &spec));
+  return spec;
+}
+
+bool WantsTokens(const FieldSchema& field) {
+  return IsString(field.type) && IsTrueParam(field.type_params, "enable_match");
+}
+
+Spec TokenSpec(const FieldSchema& field) {
+  Spec spec;
+  spec.type = "TOKENS";
+  spec.field_id = field.id;
+  spec.field_type = field.type;
+  if (const std::string* params = FindValue(field.type_params, "analyzer_params"); params != nullptr) spec.analyzer_params = *params;
   return spec;
 }
 

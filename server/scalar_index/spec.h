@@ -15,7 +15,7 @@ namespace saker::scalar_index {
 enum class JsonCast { kNone, kBool, kDouble, kVarChar, kArrayBool, kArrayDouble, kArrayVarChar, kAny };
 
 struct Spec {
-  std::string type;  // INVERTED, BITMAP, STL_SORT, TRIE, NGRAM; AUTOINDEX is one of them by now
+  std::string type;  // INVERTED, BITMAP, STL_SORT, TRIE, NGRAM; AUTOINDEX is one of them by now; TOKENS, which nobody asks for
   int64_t field_id = 0;
   DataType field_type = DataType::kNone;
   DataType element_type = DataType::kNone;  // of an array field
@@ -23,10 +23,12 @@ struct Spec {
   JsonCast cast = JsonCast::kNone;          // JSON only
   uint32_t min_gram = 0;                    // NGRAM only, in characters
   uint32_t max_gram = 0;
+  std::string analyzer_params;  // TOKENS only
 
   // One line that is equal for equal indexes; it stands in the file.
   std::string Text() const;
   bool ngram() const { return type == "NGRAM"; }
+  bool tokens() const { return type == "TOKENS"; }
   // The kept values are elements of arrays, any number of them a row.
   bool of_elements() const;
 };
@@ -34,5 +36,9 @@ struct Spec {
 // The spec that a definition with Milvus' parameters means. Errors are Milvus' sentences, InvalidArgument with code 1100 but for a
 // missing json_cast_type (1101).
 Result<Spec> MakeSpec(const FieldSchema& field, std::string_view index_type, const KeyValues& params);
+
+// The index behind text_match and phrase_match: a field with enable_match has one without being asked.
+bool WantsTokens(const FieldSchema& field);
+Spec TokenSpec(const FieldSchema& field);
 
 }  // namespace saker::scalar_index

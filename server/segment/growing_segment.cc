@@ -78,24 +78,24 @@ void GrowingSegment::ReplaceRun(std::span<const std::shared_ptr<const Piece>> ru
   pieces_.Set(std::move(pieces));
 }
 
-void GrowingSegment::SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index) {
+void GrowingSegment::SetScalarIndex(const Piece& piece, int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index) {
   auto pieces = std::make_shared<Pieces>(*pieces_.Get());
   for (std::shared_ptr<const Piece>& mine : *pieces) {
     if (mine->rows != piece.rows) continue;  // the rows of a merged piece are others
     auto indexed = std::make_shared<Piece>(*mine);
-    indexed->matches[field_id] = std::move(index);
+    indexed->scalar_indexes[index_id] = std::move(index);
     mine = std::move(indexed);
     pieces_.Set(std::move(pieces));
     return;
   }
 }
 
-void GrowingSegment::DropMatchIndexes() {
+void GrowingSegment::DropScalarIndexes() {
   auto pieces = std::make_shared<Pieces>(*pieces_.Get());
   for (std::shared_ptr<const Piece>& mine : *pieces) {
-    if (mine->matches.empty()) continue;
+    if (mine->scalar_indexes.empty()) continue;
     auto plain = std::make_shared<Piece>(*mine);
-    plain->matches.clear();
+    plain->scalar_indexes.clear();
     mine = std::move(plain);
   }
   pieces_.Set(std::move(pieces));

@@ -31,13 +31,13 @@ class GrowingSegment final : public Segment {
 
   // The index answers searches of the piece's field, if the piece is still there. The writer's, like staging.
   void SetIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
-  // The same for matches of text.
-  void SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index);
+  // The same for a scalar index of the rows.
+  void SetScalarIndex(const Piece& piece, int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index);
   void DropIndexes();
   // Neighbours become one piece that holds the same rows, if they are all still there. The writer's, like staging.
   void ReplaceRun(std::span<const std::shared_ptr<const Piece>> run, std::shared_ptr<const Piece> merged);
   int64_t primary_key_id() const { return primary_key_id_; }
-  void DropMatchIndexes();
+  void DropScalarIndexes();
 
   bool sealed() const override { return false; }
   std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }

@@ -16,7 +16,6 @@
 #include "common/result.h"
 #include "index/index.h"
 #include "index/vector_source.h"
-#include "server/match/match_index.h"
 #include "server/scalar_index/scalar_index.h"
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
@@ -35,9 +34,8 @@ struct Piece {
   std::shared_ptr<const KeyIndex> keys;
   std::map<int64_t, std::shared_ptr<const index::VectorSource>> vectors;  // by field id
   std::map<int64_t, std::shared_ptr<const index::Index>> indexes;         // by field id; may be missing
-  match::MatchIndexMap matches;             // of VarChars, by field id; each holds its entry of the ledger; may be missing
-  scalar_index::IndexMap scalar_indexes;    // by index id; each holds its entry of the ledger
-  std::shared_ptr<FilterBits> filter_bits;  // sealed pieces in a shard; null: every filter is evaluated
+  scalar_index::IndexMap scalar_indexes;                                  // by index id; each holds its entry of the ledger; may be missing
+  std::shared_ptr<FilterBits> filter_bits;                                // sealed pieces in a shard; null: every filter is evaluated
   // Entries of the memory ledger, given back when the last reader lets go: by field id for indexes, 0 for the columns.
   std::shared_ptr<const void> vector_reservation;  // null: mapped
   std::map<int64_t, std::shared_ptr<const void>> reservations;

@@ -51,14 +51,6 @@ void SealedSegment::SetIndex(int64_t field_id, std::shared_ptr<const index::Inde
   pieces_.Set(std::make_shared<const Pieces>(Pieces{std::move(piece)}));
 }
 
-void SealedSegment::SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index) {
-  const std::shared_ptr<const Pieces> pieces = pieces_.Get();
-  if (pieces == nullptr || pieces->front()->rows != piece.rows) return;
-  auto indexed = std::make_shared<Piece>(*pieces->front());
-  indexed->matches[field_id] = std::move(index);
-  pieces_.Set(std::make_shared<const Pieces>(Pieces{std::move(indexed)}));
-}
-
 void SealedSegment::SetScalarIndex(int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index) {
   const std::shared_ptr<const Pieces> pieces = pieces_.Get();
   if (pieces == nullptr) return;
@@ -78,7 +70,6 @@ uint64_t SealedSegment::memory_bytes() const {
   const Piece& piece = *pieces->front();
   bytes += MemoryOf(*piece.rows);
   for (const auto& [field_id, index] : piece.indexes) bytes += index->memory_bytes();
-  for (const auto& [field_id, index] : piece.matches) bytes += index->memory_bytes();
   for (const auto& [index_id, index] : piece.scalar_indexes) bytes += index->memory_bytes();
   return bytes;
 }

@@ -30,9 +30,6 @@ class SealedSegment final : public Segment {
   void SetIndex(int64_t field_id, std::shared_ptr<const index::Index> index, std::shared_ptr<const void> reservation);
   void SetScalarIndex(int64_t index_id, std::shared_ptr<const scalar_index::ScalarIndex> index);
 
-  // The same for matches of text, when the rows are still these.
-  void SetMatchIndex(const Piece& piece, int64_t field_id, std::shared_ptr<const match::MatchIndex> index);
-
   bool sealed() const override { return true; }
   std::shared_ptr<const Pieces> pieces() const override { return pieces_.Get(); }
   size_t row_count() const override { return row_count_; }

@@ -44,7 +44,7 @@ Result<index::Bitset> Choose(const Piece& piece, const filter::Filter& filter, c
   if (remembered != nullptr) {
     if (const std::shared_ptr<const index::Bitset> bits = remembered->Find(filter.cache_key())) return *bits;
   }
-  index::Bitset chosen = TRY(filter.Evaluate(*piece.rows, {.matches = &piece.matches, .scalars = &piece.scalar_indexes}, context));
+  index::Bitset chosen = TRY(filter.Evaluate(*piece.rows, {.scalars = &piece.scalar_indexes}, context));
   if (chosen.size() != piece.row_count) return Internal("the filter answered ", chosen.size(), " bits for ", piece.row_count, " rows");
   if (remembered != nullptr) remembered->Offer(filter.cache_key(), chosen);
   return chosen;

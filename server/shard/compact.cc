@@ -167,7 +167,6 @@ Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, R
   std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
-  if (residence_ != Residence::kReleased) AddMatchIndexes(piece.get());
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
   TRY(IndexCompacted(&builder.manifest(), piece.get()));
   SAKER_KILL_POINT("compact.after_indexes");
@@ -181,7 +180,7 @@ Status LocalShard::IndexCompacted(storage::SegmentManifest* manifest, segment::P
     TRY(stop_context_.Check());
     if (!NeedsIndex(*manifest, definition)) continue;
     if (definition.scalar) {
-      IndexCompactedColumn(definition, manifest, piece);
+      IndexColumn(definition, manifest, piece);
       continue;
     }
     const auto source = piece->vectors.find(definition.field_id);
@@ -196,16 +195,6 @@ Status LocalShard::IndexCompacted(storage::SegmentManifest* manifest, segment::P
     piece->reservations[definition.field_id] = std::move(*reservation);
   }
   return OkStatus();
-}
-
-void LocalShard::IndexCompactedColumn(const IndexDefinition& definition, storage::SegmentManifest* manifest, segment::Piece* piece) {
-  const Column* column = piece->rows->Find(definition.field_id);
-  if (column == nullptr) return;
-  const Result<storage::ScalarIndexRef> written = WriteScalarIndex(*manifest, definition, *column);
-  if (!written.ok()) return;
-  manifest->scalar_index_files[definition.index_id] = *written;
-  Result<ScalarIndexPtr> index = OpenScalarIndex(*manifest, definition, *written);
-  if (index.ok()) piece->scalar_indexes[definition.index_id] = *std::move(index);
 }
 
 Result<bool> LocalShard::SwapCompacted(const CompactionPlan& plan, const std::vector<std::vector<RowOffset>>& places, Timestamp horizon,

@@ -159,7 +159,7 @@ Status LocalShard::MergeRun(segment::GrowingSegment& segment, std::span<const st
     if (!NeedsIt(*merged, definition) || !InterimSpec(definition, *schema, merged->row_count)) continue;
     built.emplace_back(definition, TRY(BuildInterim(*merged, definition)));
   }
-  AddMatchIndexes(merged.get());
+  AddTokenIndexes(merged.get());
   MutexLock lock(writer_mutex_);
   for (auto& [definition, interim] : built) {
     if (!StillWanted(definition)) continue;

@@ -243,7 +243,8 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
   }
 }
 
-Status LocalShard::SetIndexes(std::vector<IndexDefinition> indexes) {
+Status LocalShard::SetIndexes(std::vector<IndexDefinition> asked) {
+  std::vector<IndexDefinition> indexes = WithTokenIndexes(asked, *schema_.Get());
   std::vector<std::string> unused;
   {
     MutexLock lock(writer_mutex_);

@@ -95,7 +95,7 @@ void LocalShard::Release() {
     for (const auto& [id, sealed] : sealed_) sealed.segment->Release();
     for (const auto& [id, unsealed] : unsealed_) {
       unsealed.segment->DropIndexes();
-      unsealed.segment->DropMatchIndexes();
+      unsealed.segment->DropScalarIndexes();
     }
   }
   ReturnFreeHeap();

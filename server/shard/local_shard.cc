@@ -20,7 +20,7 @@ LocalShard::LocalShard(ShardConfig config, Environment& environment)
       id_(config.id),
       primary_key_id_(config.schema->PrimaryKey().id),
       schema_(config.schema),
-      indexes_(std::make_shared<const std::vector<IndexDefinition>>(std::move(config.indexes))),
+      indexes_(std::make_shared<const std::vector<IndexDefinition>>(WithTokenIndexes(config.indexes, *config.schema))),
       residence_(config.loaded ? Residence::kLoaded : Residence::kReleased),
       queue_(environment.write_queue_limit, [this](const std::vector<PendingWrite*>& group) { RunGroup(group); }) {}
 
@@ -47,9 +47,16 @@ Status LocalShard::SetSchema(std::shared_ptr<const CollectionSchema> schema) {
   if (schema->PrimaryKey().id != primary_key_id_) {
     return InvalidArgument("the primary key cannot move from field ", primary_key_id_, " to ", schema->PrimaryKey().id);
   }
-  MutexLock lock(writer_mutex_);
-  schema_.Set(std::move(schema));
-  return OkStatus();
+  const std::shared_ptr<const std::vector<IndexDefinition>> before = indexes_.Get();
+  {
+    MutexLock lock(writer_mutex_);
+    schema_.Set(schema);
+  }
+  // A field may have come with enable_match, or gone.
+  std::vector<IndexDefinition> after = WithTokenIndexes(*before, *schema);
+  const auto same = [](const IndexDefinition& a, const IndexDefinition& b) { return a.index_id == b.index_id; };
+  if (std::equal(before->begin(), before->end(), after.begin(), after.end(), same)) return OkStatus();
+  return SetIndexes(std::move(after));
 }
 
 Status LocalShard::DropPartition(PartitionId partition) {

@@ -168,12 +168,14 @@ class LocalShard final : public Shard {
   // searched where they are mapped.
   std::shared_ptr<const void> ReserveVectors(const storage::SegmentManifest& manifest);
 
-  // match_build.cc
-  bool WantsMatchIndex(const segment::GrowingSegment& segment) const;
-  Result<std::shared_ptr<const match::MatchIndex>> BuildMatchIndex(const segment::Piece& piece, const FieldSchema& field);
-  void AddMatchIndexes(segment::Piece* piece);
-  Status BuildMatchIndexes() EXCLUDES(writer_mutex_);
-  Status MatchPiece(segment::Segment& segment, const segment::Piece& piece, const FieldSchema& field) EXCLUDES(writer_mutex_);
+  // token_index_build.cc
+  // The indexes that were asked for, and those that text_match and phrase_match want of the schema's fields.
+  static std::vector<IndexDefinition> WithTokenIndexes(const std::vector<IndexDefinition>& asked, const CollectionSchema& schema);
+  bool WantsTokenIndex(const segment::GrowingSegment& segment) const;
+  Result<std::shared_ptr<const scalar_index::ScalarIndex>> BuildTokenIndex(const segment::Piece& piece, const IndexDefinition& definition);
+  void AddTokenIndexes(segment::Piece* piece);
+  Status BuildTokenIndexes() EXCLUDES(writer_mutex_);
+  void IndexSealedTexts(storage::SegmentManifest* manifest, segment::Piece* piece);
 
   // growing_index.cc
   bool WantsGrowingIndex(const segment::GrowingSegment& segment) const;
@@ -196,6 +198,7 @@ class LocalShard final : public Shard {
                                                    const Column& column);
   Result<ScalarIndexPtr> OpenScalarIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                          const storage::ScalarIndexRef& ref);
+  void IndexColumn(const IndexDefinition& definition, storage::SegmentManifest* manifest, segment::Piece* piece);
   // False when the file is there and cannot be used: then it is built again.
   bool OpenScalarIndexOf(const storage::SegmentManifest& manifest, const IndexDefinition& definition, segment::Piece* piece);
 
@@ -208,7 +211,6 @@ class LocalShard final : public Shard {
   // False when a source is no longer there (its partition was dropped): then nothing was changed.
   Result<bool> CompactInto(SegmentId id, const CompactionPlan& plan, RowOffset* rows) REQUIRES(compact_mutex_);
   Status IndexCompacted(storage::SegmentManifest* manifest, segment::Piece* piece);
-  void IndexCompactedColumn(const IndexDefinition& definition, storage::SegmentManifest* manifest, segment::Piece* piece);
   Result<bool> SwapCompacted(const CompactionPlan& plan, const std::vector<std::vector<RowOffset>>& places, Timestamp horizon,
                              storage::SegmentManifest* manifest, const std::shared_ptr<segment::Piece>& piece) EXCLUDES(writer_mutex_);
   Timestamp HistoryHorizon();

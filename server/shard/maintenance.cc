@@ -34,7 +34,7 @@ void LocalShard::RunLane(Lane lane) {
 Status LocalShard::RunLaneOnce(Lane lane) {
   std::vector<SegmentId> sealed;
   switch (lane) {
-    case kGrowingLane: TRY(IndexGrowing()); return BuildMatchIndexes();
+    case kGrowingLane: TRY(IndexGrowing()); return BuildTokenIndexes();
     case kSealLane: return SealFrozen(&sealed, stop_context_);
     case kIndexLane: return BuildIndexes();
     case kCompactLane: return CompactAll(stop_context_, CompactionReason::kBackground, nullptr);

@@ -113,7 +113,7 @@ struct SegmentStatus {
 
 // An index that the collection wants on a field; built in the background for each sealed segment.
 struct IndexDefinition {
-  int64_t index_id = 0;
+  int64_t index_id = 0;  // the catalog's; less than 0: that of the field's tokens, which has no entry there
   int64_t field_id = 0;
   index::IndexSpec spec;                                    // of a vector field
   std::optional<scalar_index::Spec> scalar = std::nullopt;  // of any other: then `spec` says nothing

@@ -101,4 +101,15 @@ bool LocalShard::OpenScalarIndexOf(const storage::SegmentManifest& manifest, con
   return index.status().code() == StatusCode::kResourceExhausted;
 }
 
+// Of rows that no manifest names yet; a build that fails is the index lane's to report and repeat.
+void LocalShard::IndexColumn(const IndexDefinition& definition, storage::SegmentManifest* manifest, segment::Piece* piece) {
+  const Column* column = piece->rows->Find(definition.field_id);
+  if (column == nullptr) return;
+  const Result<storage::ScalarIndexRef> written = WriteScalarIndex(*manifest, definition, *column);
+  if (!written.ok()) return;
+  manifest->scalar_index_files[definition.index_id] = *written;
+  Result<ScalarIndexPtr> index = OpenScalarIndex(*manifest, definition, *written);
+  if (index.ok()) piece->scalar_indexes[definition.index_id] = *std::move(index);
+}
+
 }  // namespace saker::shard

@@ -119,6 +119,71 @@ TEST_F(ScalarIndexTest, IsBuiltForReleasedAndForCompactedSegments) {
   EXPECT_EQ(shard_->Segments().size(), 1u);
 }
 
+// text_match's index: nobody asks for it, it comes with the files of a segment and is loaded with them.
+class TokenIndexTest : public ScalarIndexTest {
+ protected:
+  TokenIndexTest() {
+    schema_ = std::make_shared<CollectionSchema>(*schema_);
+    for (FieldSchema& field : schema_->fields) {
+      if (field.id == kTextField) field.type_params = {{"enable_analyzer", "true"}, {"enable_match", "true"}};
+    }
+    indexes_.clear();
+    Open();
+  }
+
+  // Rows whose text has the word.
+  size_t Count(const std::string& word) {
+    QueryRequest request;
+    request.scope.filter = filter::Filter::Compile("text_match(text, '" + word + "')", *schema_).value();
+    request.count_only = true;
+    const Result<QueryResult> result = shard_->Query(request, Context());
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return result.ok() ? result->count : 0;
+  }
+};
+
+TEST_F(TokenIndexTest, ComesWithTheSegmentAndIsLoadedWithIt) {
+  InsertAndFlush(0, 2100);
+  ASSERT_EQ(Files().size(), 1u) << "no wait: before the segment's manifest";
+  const std::vector<std::string> files = Files();
+  const uint64_t memory = shard_->Segments().at(0).memory_bytes;
+  EXPECT_EQ(Count("t3"), 200u);
+  Open();
+  EXPECT_EQ(Files(), files) << "and not built again";
+  EXPECT_EQ(shard_->Segments().at(0).memory_bytes, memory);
+  EXPECT_EQ(Count("t3"), 200u);
+  ASSERT_TRUE(shard_->SetIndexes({}).ok());
+  EXPECT_EQ(Files(), files) << "it is no index that could be dropped";
+  InsertAndFlush(2100, 2100);
+  ASSERT_TRUE(shard_->Compact(Context(), nullptr).ok());
+  EXPECT_EQ(shard_->Segments().size(), 1u);
+  EXPECT_EQ(Files().size(), 1u);
+  EXPECT_EQ(Count("t3"), 400u);
+}
+
+TEST_F(TokenIndexTest, IsBuiltAgainWhenItsFileIsDamagedAndForOlderSegments) {
+  InsertAndFlush(0, 2100);
+  const std::vector<std::string> before = Files();
+  {
+    std::fstream file(*world_->storage().blobs().LocalPath(before.at(0)), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(400);
+    file.put('\x55');
+  }
+  Open();
+  EXPECT_EQ(Count("t3"), 200u) << "by its rows";
+  WaitFor(-kTextField, 2100);
+  ASSERT_EQ(Files().size(), 1u);
+  EXPECT_NE(Files(), before);
+  auto plain = std::make_shared<CollectionSchema>(*schema_);
+  for (FieldSchema& field : plain->fields) field.type_params.clear();
+  ASSERT_TRUE(shard_->SetSchema(plain).ok());
+  EXPECT_TRUE(Files().empty());
+  ASSERT_TRUE(shard_->SetSchema(schema_).ok());
+  WaitFor(-kTextField, 2100);
+  EXPECT_EQ(Files().size(), 1u);
+  EXPECT_EQ(Count("t3"), 200u);
+}
+
 TEST_F(ScalarIndexTest, AFieldThatASegmentLacksNeedsNone) {
   InsertAndFlush(0, 600);
   FieldSchema more;

@@ -81,8 +81,9 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   std::shared_ptr<segment::Piece> piece = TRY(builder.Open(segment::AccessWith(vectors)));
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "sealing a segment"));
-  if (residence_ != Residence::kReleased) AddMatchIndexes(piece.get());
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
+  IndexSealedTexts(&builder.manifest(), piece.get());
+  SAKER_KILL_POINT("seal.after_indexes");
   SequenceNumber checkpoint = 0;
   {
     MutexLock lock(writer_mutex_);

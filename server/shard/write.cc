@@ -189,7 +189,7 @@ void LocalShard::PublishGroup(std::vector<StagedWrite>* staged) {
   for (StagedWrite& one : *staged) {
     if (one.target != nullptr) {
       one.target->segment->PublishStaged();
-      index_growing |= WantsGrowingIndex(*one.target->segment) || WantsMatchIndex(*one.target->segment);
+      index_growing |= WantsGrowingIndex(*one.target->segment) || WantsTokenIndex(*one.target->segment);
     }
     for (const storage::Tombstone& dead : one.tombstones) deaths[dead.segment].push_back({dead.row, dead.timestamp});
     rows += one.write->rows->row_count;

@@ -5,16 +5,21 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "server/match/match_index.h"
+#include "common/file.h"
+#include "server/analyzer/analyzer.h"
+#include "server/scalar_index/scalar_index.h"
 
-namespace saker::match {
+namespace saker::scalar_index {
 namespace {
+
+using match::MatchQuery;
 
 constexpr size_t kRows = 100'000;
 
@@ -34,7 +39,8 @@ struct World {
   std::shared_ptr<const analyzer::Analyzer> analyzer = analyzer::Analyzer::Make("").value();
   Column texts{DataType::kVarChar, DataType::kNone, 0};
   std::vector<std::string> words = {"w100", "w7", "w30000"};  // in some, in many, in few rows
-  std::shared_ptr<const MatchIndex> index;
+  Spec spec;
+  std::shared_ptr<const ScalarIndex> index;
 
   World() {
     std::vector<std::string> sentences;
@@ -51,7 +57,9 @@ struct World {
     }
     if (sentences.empty()) sentences = MakeSentences();
     for (size_t row = 0; row < kRows; ++row) texts.AppendVariable(sentences[row % sentences.size()]);
-    index = MatchIndex::Build(texts, *analyzer, Context()).value();
+    spec.type = "TOKENS";
+    spec.field_type = DataType::kVarChar;
+    index = BuildInMemory(spec, texts, Context()).value();
   }
 };
 
@@ -73,7 +81,8 @@ void Ask(benchmark::State& state, const MatchQuery& query, bool indexed) {
   for (auto _ : state) {
     std::fill(bits.begin(), bits.end(), 0);
     if (indexed) {
-      world.index->Find(query, bits.data());
+      const Matches found = world.index->Find({.op = Query::Op::kMatch, .boolean = false, .operand = query});
+      std::copy_n(found.matching.words(), found.matching.word_count(), bits.data());
     } else {
       for (size_t row = 0; row < kRows; ++row) {
         if (!world.analyzer->Analyze(world.texts.Text(row), &tokens).ok()) std::abort();
@@ -107,14 +116,30 @@ BENCHMARK(PhraseMatch)->ArgName("index")->Arg(0)->Arg(1)->Unit(benchmark::kMicro
 void Build(benchmark::State& state) {
   const World& world = TheWorld();
   for (auto _ : state) {
-    const auto index = MatchIndex::Build(world.texts, *world.analyzer, Context()).value();
-    state.counters["index_bytes"] = static_cast<double>(index->memory_bytes());
+    const std::string bytes = BuildScalarIndex(world.spec, world.texts, Context()).value();
+    state.counters["index_bytes"] = static_cast<double>(bytes.size());
   }
   state.counters["text_bytes"] = static_cast<double>(world.texts.bytes().size());
 }
 BENCHMARK(Build)->Unit(benchmark::kMillisecond);
 
+// What a load takes: the file is read, its checksums and every posting are tested.
+void Open(benchmark::State& state) {
+  const World& world = TheWorld();
+  const std::string path = "token_bench.tmp";
+  {
+    const std::string bytes = BuildScalarIndex(world.spec, world.texts, Context()).value();
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  for (auto _ : state) {
+    auto file = FileSystem::Posix().Load(path).value();
+    benchmark::DoNotOptimize(OpenScalarIndex(std::move(file), path, world.spec, kRows).value());
+  }
+  std::remove(path.c_str());
+}
+BENCHMARK(Open)->Unit(benchmark::kMillisecond);
+
 }  // namespace
-}  // namespace saker::match
+}  // namespace saker::scalar_index
 
 BENCHMARK_MAIN();

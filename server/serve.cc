@@ -234,8 +234,8 @@ int Serve(const Config& config) {
                               .threads = config.background_threads > 0 ? config.background_threads : Cores(),
                               .queue_limit = 65536,
                               .nice = 10});
-  // The graph's builder starts as many threads as it is given; they inherit the priority.
-  WorkerPool build_pool({.name = "build", .threads = 1, .queue_limit = 65536, .nice = 19});
+  // One build or merge at a time, on as many threads of idle time as the builder is given.
+  WorkerPool build_pool({.name = "build", .threads = 1, .queue_limit = 65536, .nice = 10});
   auto coordinator = coord::Coordinator::Open(**storage, {.search_pool = &search_pool,
                                                           .background_pool = &background_pool,
                                                           .build_pool = &build_pool,

@@ -121,12 +121,11 @@ Result<LocalShard::Interim> LocalShard::BuildInterim(const segment::Piece& piece
   const StageTimer timer(JobSeconds("growing_index"));
   TRY(stop_context_.Check());
   index::BuildOptions options;
-  options.context = &stop_context_;
   const std::shared_ptr<const CollectionSchema> schema = schema_.Get();
   const std::optional<index::IndexSpec> spec = InterimSpec(definition, *schema, piece.row_count);
   if (!spec) return FailedPrecondition("field ", definition.field_id, " takes no index while it grows");
   Interim interim;
-  interim.index = TRY(index::BuildIndex(*spec, piece.vectors.at(definition.field_id), options));
+  interim.index = TRY(BuildIdle(*spec, piece.vectors.at(definition.field_id), options));
   interim.reservation = TRY(ReserveMemory("index", interim.index->memory_bytes(), "an index of growing rows"));
   return interim;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/checksum.h"
+#include "common/idle_work.h"
 #include "common/kill_point.h"
 #include "common/log.h"
 #include "index/footprint.h"
@@ -21,6 +22,19 @@ constexpr uint64_t kScalarIndexedRows = 256;
 constexpr uint64_t kBuildBytesPerRow = 1600;  // adjacency and scratch beside the vectors, about
 
 }  // namespace
+
+// On idle time, so that searches beside it hardly feel it; the caller goes on with the file at its own priority.
+Result<std::unique_ptr<index::Index>> LocalShard::BuildIdle(const index::IndexSpec& spec,
+                                                            const std::shared_ptr<const index::VectorSource>& source,
+                                                            index::BuildOptions options) {
+  std::unique_ptr<index::Index> built;
+  TRY(RunIdle({.name = "build-idle"}, &stop_context_, [&](const Context& context) -> Status {
+    options.context = &context;
+    built = TRY(index::BuildIndex(spec, source, options));
+    return OkStatus();
+  }));
+  return built;
+}
 
 bool LocalShard::NeedsIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition) const {
   const bool scalar = definition.scalar.has_value();
@@ -147,7 +161,6 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
                                                  std::shared_ptr<const index::Index>* built) {
   storage::BlobStore& blobs = environment_.storage.blobs();
   index::BuildOptions options;
-  options.context = &stop_context_;
   options.threads = environment_.build_threads;
   // What is free now, and again when the build has given back what it works in.
   const uint64_t limit = environment_.memory.limit_bytes(), used = environment_.memory.used_bytes();
@@ -166,7 +179,7 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
     options.scratch_directory = vectors.substr(0, vectors.rfind('/'));
   }
   auto scratch = TRY(ReserveMemory("index", scratch_bytes, "building an index"));
-  std::unique_ptr<index::Index> fresh = TRY(index::BuildIndex(spec, source, options));
+  std::unique_ptr<index::Index> fresh = TRY(BuildIdle(spec, source, options));
   const int64_t build = TRY(environment_.ids.Next());
   storage::IndexRef ref;
   ref.index_id = definition.index_id;

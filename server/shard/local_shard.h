@@ -159,6 +159,8 @@ class LocalShard final : public Shard {
   Status CommitIndex(segment::SealedSegment* segment, const IndexDefinition& definition, const storage::FileRef& file,
                      const std::function<std::string(storage::SegmentManifest*)>& put, const std::function<void()>& publish)
       EXCLUDES(writer_mutex_);
+  Result<std::unique_ptr<index::Index>> BuildIdle(const index::IndexSpec& spec, const std::shared_ptr<const index::VectorSource>& source,
+                                                  index::BuildOptions options);
   Result<storage::IndexRef> WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                        std::shared_ptr<const index::VectorSource> source, std::shared_ptr<const index::Index>* built);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);

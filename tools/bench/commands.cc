@@ -83,6 +83,8 @@ void AddServeLoad(CLI::App& bench) {
   serve->add_option("--mix", o.mix, "shares of the calls: search=N,filtered=N,insert=N");
   serve->add_option("--insert-rate", o.insert_rate, "rows a second inserted beside the calls, by one more caller");
   serve->add_option("--insert-rows", o.insert_rows, "rows of one insert")->capture_default_str();
+  serve->add_flag("--beside", o.beside, "searches at --rate beside an index build and a compaction, and quiet ones");
+  serve->add_option("--rate", o.rate, "calls a second of all callers, with --beside")->capture_default_str();
   serve->add_option("--search-param", o.search_params, "KEY=VALUE for every search; may be repeated")->expected(1)->take_all();
   serve->add_option("--server-pid", o.server_pid, "of a server on this machine: tells its CPU time a query");
   serve->add_flag("--prepare", o.prepare, "make the collection from --base first: create, insert, index, load");

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "tools/bench/serve/beside.h"
 #include "tools/bench/serve/load_run.h"
 #include "tools/bench/serve/prepare.h"
 
@@ -97,6 +98,7 @@ Status RunServeBench(const ServeOptions& options) {
   if (options.prepare || options.prepare_only) TRY(PrepareCollection(options));
   if (options.prepare_only) return OkStatus();
   const Workload workload = TRY(Workload::Make(options));
+  if (options.beside) return MeasureBeside(options, workload, range.first);
   uint64_t next_insert = 0;
   double best = 0;
   int best_threads = range.first;

@@ -33,6 +33,8 @@ struct ServeOptions {
   std::string mix;         // KIND=SHARE,...; kinds are search, filtered, insert
   double insert_rate = 0;  // rows a second, inserted beside the calls by a thread of its own
   size_t insert_rows = 1;  // rows of one insert call
+  bool beside = false;     // searches at `rate` beside a build and a compaction instead (beside.h)
+  double rate = 200;       // calls a second of all callers together
   std::vector<std::string> search_params;
   int server_pid = 0;  // of a server on this machine: its CPU time is told
   // Preparation.

@@ -79,6 +79,8 @@ class Index {
   virtual Status Save(WritableFile& file) const = 0;
 };
 
+class CheckpointStore;
+
 struct BuildOptions {
   int threads = 1;
   std::function<void(double)> progress;  // 0 to 1, from one thread at a time
@@ -89,6 +91,8 @@ struct BuildOptions {
   uint64_t memory_bytes = 0;
   std::string scratch_directory;
   FileSystem* files = nullptr;  // null: the real one
+  // Where a graph in memory keeps what it has so far, to go on from after a restart (checkpoint.h); null: nowhere.
+  CheckpointStore* checkpoints = nullptr;
 };
 
 // The spec with defaults filled in and every parameter checked against type and dimension, before anything is built.

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "index/disk/page_format.h"
+#include "index/graph/graph_checkpoint.h"
 #include "index/index.h"
 #include "index/index_file.h"
 #include "index/test_files.h"
@@ -64,11 +65,47 @@ void ResealPages(std::string& bytes) {
   }
 }
 
+// The same bytes as the checkpoint of a graph's build: as they are, and with the checksums that they should have.
+class OneCheckpoint final : public CheckpointStore {
+ public:
+  explicit OneCheckpoint(const std::string& bytes) { files_.contents["fuzz"] = bytes; }
+  Status Write(std::span<const std::span<const std::byte>>, double) override { return OkStatus(); }
+  Result<std::shared_ptr<const MappedFile>> Read() override { return files_.Map("fuzz"); }
+  void Remove() override {}
+  void Resumed(std::string_view) override {}
+
+ private:
+  StringFileSystem files_;
+};
+
+void ResumeGraph(std::string bytes) {
+  constexpr size_t kHeader = 80, kRows = 20, kWidth = 7;
+  for (int pass = 0; pass < 2; ++pass) {
+    OneCheckpoint store(bytes);
+    GraphCheckpoint checkpoint(&store, [&] { return bytes.size() < kHeader ? 0 : ReadAs<uint64_t>(bytes, 8); });
+    CandidateTable table = *CandidateTable::Allocate(0, kWidth);
+    FlatGraph graph;
+    graph.degree = 4;
+    graph.links = *LinkArray::Allocate(kRows * graph.degree);
+    size_t rounds = 0;
+    (void)checkpoint.Resume(kRows, kWidth, &rounds, &table, &graph);
+    if (bytes.size() < kHeader) return;
+    PutWord(bytes, 0, 0x3150434745524b53);
+    for (size_t i = 0, at = kHeader; i < 3; ++i) {
+      const uint64_t length = std::min<uint64_t>(ReadAs<uint64_t>(bytes, 24 + 8 * i), bytes.size() - at);
+      PutWord(bytes, 48 + 8 * i, Checksum(std::string_view(bytes).substr(at, length)));
+      at += length;
+    }
+    PutWord(bytes, 72, Checksum(std::string_view(bytes).substr(0, 72)));
+  }
+}
+
 }  // namespace
 }  // namespace saker::index
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string bytes(reinterpret_cast<const char*>(data), size);
+  saker::index::ResumeGraph(bytes);
   saker::index::OpenAndSearch(bytes);
   saker::index::ResealPages(bytes);
   saker::index::Reseal(bytes);

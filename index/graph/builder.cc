@@ -4,8 +4,10 @@
 #include <cmath>
 #include <random>
 
+#include "common/checksum.h"
 #include "index/graph/connect.h"
 #include "index/graph/duplicates.h"
+#include "index/graph/graph_checkpoint.h"
 #include "index/graph/prune.h"
 
 namespace saker::index {
@@ -28,14 +30,7 @@ class GraphBuild {
     std::fill_n(graph_.links.data(), graph_.links.size(), FlatGraph::kNone);
     std::mt19937 random(kSeed);
     std::sample(rows_.begin(), rows_.end(), std::back_inserter(graph_.entries), plan_.entries, random);
-    {
-      CandidateTable table = TRY(CandidateTable::Allocate(source_.row_count(), plan_.candidates));
-      TRY(Project(table));
-      TRY(CollectCandidates(
-          rows_, [this] { return Pairs(); }, plan_.leaves, kSeed, options_, {0.02, 0.6}, &table));
-      TRY(ChooseLinks(table));
-    }
-    TRY(AddReverseLinks());
+    TRY(LinkRows());
     LinkCopies(groups.copies, &graph_);
     for (const std::vector<uint32_t>& group : groups.copies) rows_.insert(rows_.end(), group.begin() + 1, group.end());
     std::sort(rows_.begin(), rows_.end());
@@ -46,6 +41,45 @@ class GraphBuild {
   }
 
  private:
+  // Candidates, links, links both ways: the stages that a checkpoint may stand behind.
+  Status LinkRows() {
+    GraphCheckpoint checkpoint(options_.checkpoints, [this] { return Fingerprint(); });
+    GraphStage stage;
+    {
+      CandidateTable table = TRY(CandidateTable::Allocate(0, plan_.candidates));
+      LeafRounds rounds;
+      stage = TRY(checkpoint.Resume(source_.row_count(), plan_.candidates, &rounds.done, &table, &graph_));
+      if (stage == GraphStage::kNone) {
+        table = TRY(CandidateTable::Allocate(source_.row_count(), plan_.candidates));
+        TRY(Project(table));
+      }
+      if (stage < GraphStage::kChosen) {
+        rounds.after = [&](size_t done) { checkpoint.SaveCandidates(done, table); };
+        TRY(CollectCandidates(
+            rows_, [this] { return Pairs(); }, plan_.leaves, kSeed, options_, {0.02, 0.6}, rounds, &table));
+        TRY(ChooseLinks(table));
+      }
+    }
+    if (stage < GraphStage::kChosen) checkpoint.SaveLinks(GraphStage::kChosen, graph_);
+    if (stage == GraphStage::kReversed) return OkStatus();
+    TRY(AddReverseLinks());
+    checkpoint.SaveLinks(GraphStage::kReversed, graph_);
+    return OkStatus();
+  }
+
+  // Everything that the links are made of, and the version of what makes them.
+  uint64_t Fingerprint() const {
+    constexpr int kBuilder = 1;  // counts up when the same rows and plan give other links
+    const std::string plan =
+        internal::Join(kBuilder, " ", source_.row_count(), " ", source_.dim(), " ", static_cast<int>(source_.type()), " ",
+                       static_cast<int>(metric_), " ", plan_.degree, " ", plan_.alpha, " ", plan_.candidates, " ", plan_.leaves.rounds, " ",
+                       plan_.leaves.fanout, " ", plan_.leaves.leaf, " ", plan_.leaves.nearest, " ", codes_.stride());
+    uint64_t sum = Checksum(std::as_bytes(std::span(rows_)), Checksum(plan));
+    const size_t bytes = RowBytes(source_.type(), source_.dim());
+    for (const uint32_t row : rows_) sum = Checksum(std::span(static_cast<const std::byte*>(source_.Row(row)), bytes), sum);
+    return sum;
+  }
+
   std::unique_ptr<PairDistances> Pairs() const { return MakePairDistances(source_, metric_, inverse_norms_, codes_); }
 
   // Sketches: differences to random rows stand for random projections where there are no codes to project.

@@ -79,4 +79,24 @@ void CandidateTable::Copy(uint32_t row, std::vector<Candidate>* out) const {
   std::sort(out->begin(), out->end());
 }
 
+std::array<std::span<const std::byte>, 3> CandidateTable::Parts() const {
+  return {std::span(memory_.data(), counts_.size() * RowStride(width_)), std::as_bytes(std::span(counts_)),
+          std::as_bytes(std::span(projections_))};
+}
+
+Status CandidateTable::Restore(std::span<const std::byte> sets, std::span<const std::byte> counts, std::span<const std::byte> projections) {
+  const auto own = Parts();
+  if (sets.size() != own[0].size() || counts.size() != own[1].size() || projections.size() != own[2].size())
+    return Corruption("candidates of ", counts.size(), " rows in ", sets.size(), " bytes for a table of ", counts_.size());
+  std::memcpy(counts_.data(), counts.data(), counts.size());
+  std::memcpy(projections_.data(), projections.data(), projections.size());
+  std::memcpy(memory_.data(), sets.data(), sets.size());
+  for (size_t row = 0; row < counts_.size(); ++row) {
+    const auto* rows = reinterpret_cast<const uint32_t*>(memory_.data() + row * RowStride(width_)) + width_;
+    if (counts_[row] > width_ || std::any_of(rows, rows + counts_[row], [&](uint32_t other) { return other >= counts_.size(); }))
+      return Corruption("candidates of row ", row, " outside the ", counts_.size(), " rows");
+  }
+  return OkStatus();
+}
+
 }  // namespace saker::index

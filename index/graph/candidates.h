@@ -4,8 +4,10 @@
 // Rows are locked one by one while their set changes; with one thread the outcome is always the same.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "common/huge_memory.h"
@@ -33,6 +35,10 @@ class CandidateTable {
   // The row's candidates, nearest first.
   void Copy(uint32_t row, std::vector<Candidate>* out) const;
   size_t width() const { return width_; }
+
+  // Everything that it holds, as bytes; and the same again in a table of the same size, DataLoss when these are not its bytes.
+  std::array<std::span<const std::byte>, 3> Parts() const;
+  Status Restore(std::span<const std::byte> sets, std::span<const std::byte> counts, std::span<const std::byte> projections);
 
  private:
   explicit CandidateTable(size_t rows) : counts_(rows), projections_(rows * kBits), locks_(rows) {}

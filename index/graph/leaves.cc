@@ -95,11 +95,11 @@ class LeafWorker {
 }  // namespace
 
 Status CollectCandidates(const std::vector<uint32_t>& rows, const PairMaker& make_pairs, const LeafShape& shape, uint32_t seed,
-                         const BuildOptions& options, StageShare share, CandidateTable* table) {
+                         const BuildOptions& options, StageShare share, const LeafRounds& rounds, CandidateTable* table) {
   std::vector<std::unique_ptr<LeafWorker>> workers;
   for (int t = 0; t < std::max(options.threads, 1); ++t) workers.push_back(std::make_unique<LeafWorker>(make_pairs, shape, *table));
   const double step = (share.to - share.from) / static_cast<double>(shape.rounds);
-  for (size_t round = 0; round < shape.rounds; ++round) {
+  for (size_t round = rounds.done; round < shape.rounds; ++round) {
     const StageShare own{share.from + step * static_cast<double>(round), share.from + step * static_cast<double>(round + 1)};
     std::mt19937 random(seed + static_cast<uint32_t>(round));
     if (rows.size() <= shape.leaf) {
@@ -126,6 +126,7 @@ Status CollectCandidates(const std::vector<uint32_t>& rows, const PairMaker& mak
       std::mt19937 own_random(seed ^ static_cast<uint32_t>(round * kMaxLeaders + begin));
       workers[thread]->Process(std::move(groups[begin]), own_random);
     }));
+    if (rounds.after) rounds.after(round + 1);
   }
   return OkStatus();
 }

@@ -28,8 +28,14 @@ struct LeafShape {
 
 using PairMaker = std::function<std::unique_ptr<PairDistances>()>;
 
+// Which rounds are there already, and what to do after each other one (with their number, that one included).
+struct LeafRounds {
+  size_t done = 0;
+  std::function<void(size_t)> after;  // may be empty
+};
+
 // `rows` are those that have a vector; `table` gets what is found.
 Status CollectCandidates(const std::vector<uint32_t>& rows, const PairMaker& make_pairs, const LeafShape& shape, uint32_t seed,
-                         const BuildOptions& options, StageShare share, CandidateTable* table);
+                         const BuildOptions& options, StageShare share, const LeafRounds& rounds, CandidateTable* table);
 
 }  // namespace saker::index

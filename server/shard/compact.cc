@@ -186,7 +186,7 @@ Status LocalShard::IndexCompacted(storage::SegmentManifest* manifest, segment::P
     const auto source = piece->vectors.find(definition.field_id);
     if (source == piece->vectors.end()) continue;
     std::shared_ptr<const index::Index> built;
-    const Result<storage::IndexRef> written = WriteIndex(*manifest, definition, source->second, &built);
+    const Result<storage::IndexRef> written = WriteIndex(*manifest, definition, source->second, nullptr, &built);
     if (!written.ok()) continue;
     Result<std::shared_ptr<const void>> reservation = ReserveMemory("index", built->memory_bytes(), "an index");
     manifest->index_files[definition.field_id] = *written;

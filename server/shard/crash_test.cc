@@ -2,6 +2,9 @@
 //
 // The child runs a fixed list of operations and appends one byte to a file after each answer. What the parent finds must
 // be the state after those, or after one more: the operation under way may have happened or not, never in part.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -16,6 +19,8 @@
 #include <gtest/gtest.h>
 
 #include "common/kill_point.h"
+#include "server/shard/build_checkpoint.h"
+#include "server/shard/shard_metrics.h"
 #include "server/shard/test_shard.h"
 
 extern char** environ;
@@ -131,7 +136,7 @@ TEST(CrashChild, RunsUntilItIsKilled) {
 
 // True when the child was killed.
 bool RunChild(const std::string& directory, const std::string& kill_at) {
-  std::vector<std::string> variables = {"SAKER_CRASH_DIRECTORY=" + directory, "SAKER_KILL_AT=" + kill_at};
+  std::vector<std::string> variables = {"SAKER_CRASH_DIRECTORY=" + directory, "SAKER_KILL_AT=" + kill_at, "SAKER_CHECKPOINT_SECONDS=0"};
   std::vector<char*> environment;
   for (char** variable = environ; *variable != nullptr; ++variable) environment.push_back(*variable);
   for (std::string& variable : variables) environment.push_back(variable.data());
@@ -234,11 +239,70 @@ TEST_P(CrashTest, LosesNothingThatWasAcknowledged) {
   ExpectNoGarbage(world, again->Segments().size());
 }
 
+// The build that was killed goes on from its checkpoint, and the index is as good as any.
+TEST(IndexBuild, GoesOnFromItsCheckpointAfterAKill) {
+  TempDirectory directory;
+  ASSERT_TRUE(RunChild(directory.path(), "index.after_checkpoint:2"));
+  TestWorld world(directory.path() + "/data");
+  const auto checkpoints = [&] {
+    size_t count = 0;
+    const std::vector<std::string> names = world.storage().blobs().List("7/0/").value();
+    for (const std::string& name : names) count += name.find("/checkpoint_") != std::string::npos ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(checkpoints(), 1u);
+  const double before = BuildsResumed().value();
+  const std::unique_ptr<Shard> shard = OpenShard(world);
+  ASSERT_NE(shard, nullptr);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (Shard::IndexProgress progress; std::chrono::steady_clock::now() < end;) {
+    progress = shard->GetIndexProgress(21);
+    if (progress.total_rows > 0 && progress.indexed_rows == progress.total_rows && !progress.building) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  EXPECT_EQ(BuildsResumed().value(), before + 1);
+  EXPECT_EQ(checkpoints(), 0u);
+  // Row vectors are (id, step, 0...): the nearest of (x, 0, ...) are those with ids around x.
+  const State rows = Read(*shard);
+  size_t found = 0, wanted = 0;
+  for (int64_t x = 10; x < 2000; x += 97) {
+    std::vector<float> query(kDim, 0.0f);
+    query[0] = static_cast<float>(x);
+    std::vector<std::pair<double, int64_t>> truth;
+    for (const auto& [id, row] : rows) truth.emplace_back(std::pow(id - x, 2) + std::pow(row.first, 2), id);
+    std::sort(truth.begin(), truth.end());
+    SearchRequest search;
+    search.field_id = kVectorField;
+    search.metric = index::Metric::kL2;
+    search.k = 10;
+    search.queries.assign(reinterpret_cast<const char*>(query.data()), kDim * sizeof(float));
+    const SearchResult hits = shard->Search(search, Context()).value();
+    for (const float score : hits.scores) found += score <= truth[9].first + 1e-3 ? 1 : 0;
+    wanted += 10;
+  }
+  EXPECT_GE(found, wanted * 95 / 100);
+}
+
+TEST(IndexBuild, GivesACheckpointUpThatTakesTooLong) {
+  TempDirectory directory;
+  TestWorld world(directory.path() + "/data");
+  BuildCheckpoint checkpoint(world.storage().blobs(), world.memory(), CheckpointName({CollectionId(7), 0}, SegmentId(5), 101, 21));
+  const std::string text(100, 'x');
+  const std::span<const std::byte> part = std::as_bytes(std::span(text));
+  EXPECT_EQ(checkpoint.Write({&part, 1}, 0).code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(checkpoint.Read().status().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(checkpoint.Write({&part, 1}, 1000).ok());
+  EXPECT_EQ(checkpoint.Write({&part, 1}, 0).code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(checkpoint.Read().value()->bytes().size(), 100u) << "the old one";
+  checkpoint.Remove();
+  EXPECT_EQ(checkpoint.Read().status().code(), StatusCode::kNotFound);
+}
+
 INSTANTIATE_TEST_SUITE_P(KillPoints, CrashTest,
                          testing::Values("write.before_log:4", "write.after_log:5", "seal.begin", "seal.after_vectors:2", "seal.after_rows",
                                          "seal.after_manifest", "seal.after_manifest:4", "seal.after_trim:2", "index.begin",
-                                         "index.after_file", "index.after_manifest", "index.after_drop:2", "scalar_index.begin",
-                                         "scalar_index.after_file", "scalar_index.after_manifest:2", "compact.begin",
+                                         "index.after_checkpoint", "index.after_file", "index.after_manifest", "index.after_drop:2",
+                                         "scalar_index.begin", "scalar_index.after_file", "scalar_index.after_manifest:2", "compact.begin",
                                          "compact.after_vectors", "compact.after_rows:2", "compact.after_indexes", "compact.after_manifest",
                                          "compact.after_manifest:2", "compact.after_files", "drop_partition.before_log",
                                          "drop_partition.after_log", "drop_partition.after_manifest", "drop_partition.after_files",

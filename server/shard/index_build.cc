@@ -8,6 +8,7 @@
 #include "common/kill_point.h"
 #include "common/log.h"
 #include "index/footprint.h"
+#include "server/shard/build_checkpoint.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -112,11 +113,15 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
                                       segment::AccessWith(vectors)));
   }
   std::shared_ptr<const index::Index> built;
-  const Result<storage::IndexRef> written = WriteIndex(*before, definition, source, &built);
+  BuildCheckpoint checkpoint(environment_.storage.blobs(), environment_.memory,
+                             CheckpointName(id_, segment->id, definition.field_id, definition.index_id));
+  const Result<storage::IndexRef> written = WriteIndex(*before, definition, source, &checkpoint, &built);
   if (!written.ok()) {
     // A segment that was compacted or dropped meanwhile took its files with it: nothing is left to build.
     MutexLock lock(writer_mutex_);
-    return sealed_.contains(segment->id) ? written.status() : OkStatus();
+    if (sealed_.contains(segment->id)) return written.status();
+    checkpoint.Remove();
+    return OkStatus();
   }
   SAKER_KILL_POINT("index.after_file");
   std::shared_ptr<const void> reservation;
@@ -131,6 +136,7 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
     SAKER_KILL_POINT("index.after_manifest");
     if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built, std::move(reservation));
   }));
+  checkpoint.Remove();
   Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built->row_count()}});
   return OkStatus();
 }
@@ -157,7 +163,7 @@ Status LocalShard::CommitIndex(segment::SealedSegment* segment, const IndexDefin
 }
 
 Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
-                                                 std::shared_ptr<const index::VectorSource> source,
+                                                 std::shared_ptr<const index::VectorSource> source, index::CheckpointStore* checkpoints,
                                                  std::shared_ptr<const index::Index>* built) {
   storage::BlobStore& blobs = environment_.storage.blobs();
   index::BuildOptions options;
@@ -168,6 +174,7 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   options.memory_limit_bytes = std::max<uint64_t>(spare, 1);
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
   const bool on_disk = index::ServedFromDisk(spec);
+  if (!on_disk) options.checkpoints = checkpoints;
   uint64_t scratch_bytes = manifest.row_count * (index::RowBytes(source->type(), source->dim()) + kBuildBytesPerRow);
   if (on_disk) {
     // All at once when half of what is free allows it, else in parts, which takes longer.

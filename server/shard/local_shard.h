@@ -162,7 +162,8 @@ class LocalShard final : public Shard {
   Result<std::unique_ptr<index::Index>> BuildIdle(const index::IndexSpec& spec, const std::shared_ptr<const index::VectorSource>& source,
                                                   index::BuildOptions options);
   Result<storage::IndexRef> WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
-                                       std::shared_ptr<const index::VectorSource> source, std::shared_ptr<const index::Index>* built);
+                                       std::shared_ptr<const index::VectorSource> source, index::CheckpointStore* checkpoints,
+                                       std::shared_ptr<const index::Index>* built);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);
   Result<std::shared_ptr<const void>> ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what);
   bool VectorsStayOnDisk(const storage::SegmentManifest& manifest) const;

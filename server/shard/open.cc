@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "server/shard/build_checkpoint.h"
 #include "server/shard/local_shard.h"
 
 namespace saker::shard {
@@ -106,6 +107,7 @@ Status LocalShard::RestoreTombstones(SegmentId id, size_t row_count, segment::De
 // Files that no manifest names are left over from a job that a crash interrupted.
 Status LocalShard::RemoveGarbage(const std::vector<storage::SegmentManifest>& manifests) {
   storage::Storage& storage = environment_.storage;
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
   std::set<std::string> named;
   std::set<SegmentId> sealed;
   for (const storage::SegmentManifest& manifest : manifests) {
@@ -114,6 +116,10 @@ Status LocalShard::RemoveGarbage(const std::vector<storage::SegmentManifest>& ma
     for (const auto& [field_id, file] : manifest.vector_files) named.insert(file.name);
     for (const auto& [field_id, index] : manifest.index_files) named.insert(index.file.name);
     for (const auto& [index_id, index] : manifest.scalar_index_files) named.insert(index.file.name);
+    for (const IndexDefinition& definition : *definitions) {  // builds that go on where they were
+      if (!definition.scalar && NeedsIndex(manifest, definition))
+        named.insert(CheckpointName(id_, manifest.segment, definition.field_id, definition.index_id));
+    }
   }
   const std::string prefix = segment::ShardPrefix(id_);
   std::set<SegmentId> dropped;

@@ -71,6 +71,11 @@ Counter& JobFailures(std::string_view job) {
   return GetCounter("saker_shard_job_failures_total", "Background jobs that failed and will be tried again", {{"job", std::string(job)}});
 }
 
+Counter& BuildsResumed() {
+  static Counter& counter = GetCounter("saker_shard_index_builds_resumed_total", "Index builds that went on from a checkpoint");
+  return counter;
+}
+
 Gauge& SegmentRows(std::string_view state) {
   return GetGauge("saker_shard_segment_rows", "Rows by the state of their segment, dead ones included", {{"state", std::string(state)}});
 }

@@ -18,7 +18,7 @@ SMALL = ["--auth", "--seal-bytes", "150000", "--segment-bytes", "1000000", "--re
 class Rig:
     def __init__(self, saker, seed):
         self.rng = random.Random(seed)
-        self.server = Server(saker, args=SMALL, env={"SAKER_ROOT_PASSWORD": ROOT_PASSWORD})
+        self.server = Server(saker, args=SMALL, env={"SAKER_ROOT_PASSWORD": ROOT_PASSWORD, "SAKER_CHECKPOINT_SECONDS": "0"})
         self.workload = Workload(seed)
         self.definitions = [Definitions(seed + 1, "a"), Definitions(seed + 2, "b")]
         self.models = ModelList(saker)

@@ -126,9 +126,15 @@ void DiskWalk::RankPages() {
   }
 }
 
+// For one page more at the end of the arena.
+void DiskWalk::MakeRoom() {
+  const size_t bytes = (arena_pages_ + 1) * graph_.shape.page_bytes;
+  if (arena_.size() < bytes) arena_.resize(bytes);
+}
+
 // False when the cache does not have the page.
 bool DiskWalk::TakeCached(uint32_t page, Status* status) {
-  arena_.resize((arena_pages_ + 1) * graph_.shape.page_bytes);
+  MakeRoom();
   if (!graph_.cache->Get(page, arena_.data() + arena_pages_ * graph_.shape.page_bytes)) return false;
   *status = Take(page);
   return true;
@@ -159,7 +165,9 @@ Status DiskWalk::Advance(size_t room, std::vector<uint32_t>* wanted) {
 
 Status DiskWalk::Arrived(uint32_t page, const std::byte* bytes) {
   --awaited_;
-  arena_.resize((arena_pages_ + 1) * graph_.shape.page_bytes);
+  const uint32_t first = page * graph_.shape.nodes;
+  table_.PrefetchRun(first, std::min(graph_.shape.nodes, graph_.shape.positions - first));
+  MakeRoom();
   std::memcpy(arena_.data() + arena_pages_ * graph_.shape.page_bytes, bytes, graph_.shape.page_bytes);
   Judge(page);
   return Take(page);

@@ -64,6 +64,7 @@ class DiskWalk {
   Status Expand(uint32_t position, uint32_t place, size_t* lowest);
   Status ExpandFetched();
   void RankPages();
+  void MakeRoom();
   bool TakeCached(uint32_t page, Status* status);
   Status Take(uint32_t page);
   void Judge(uint32_t page);

@@ -9,6 +9,7 @@
 #include "common/checksum.h"
 #include "index/half.h"
 #include "index/ivf/row_floats.h"
+#include "index/kernels/page_codes.h"
 
 namespace saker::index {
 namespace {
@@ -152,16 +153,15 @@ void DecodeVector(const PageShape& shape, VectorType type, size_t dim, const std
   }
   const auto* bytes = reinterpret_cast<const uint8_t*>(stored);
   const auto lowest = static_cast<float>(shape.lowest);
+  // The values came from this type: it has them exactly.
+  if (type == VectorType::kFloat32) {
+    BestPageCodes().widen(bytes, dim, lowest, static_cast<float*>(out));
+    return;
+  }
+  auto* const halves = static_cast<uint16_t*>(out);
   for (size_t i = 0; i < dim; ++i) {
     const float value = static_cast<float>(bytes[i]) + lowest;
-    // The value came from this type: it has it exactly.
-    if (type == VectorType::kFloat32) {
-      static_cast<float*>(out)[i] = value;
-    } else if (type == VectorType::kFloat16) {
-      static_cast<uint16_t*>(out)[i] = FloatToHalf(value);
-    } else {
-      static_cast<uint16_t*>(out)[i] = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
-    }
+    halves[i] = type == VectorType::kFloat16 ? FloatToHalf(value) : static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
   }
 }
 

@@ -12,7 +12,8 @@
 namespace saker::index {
 namespace {
 
-constexpr size_t kWalks = 16;  // at a time on one thread
+constexpr size_t kWalks = 16;    // at a time on one thread
+constexpr size_t kTogether = 8;  // reads in one call
 
 struct Counters {
   Counter& reads = GetCounter("saker_index_disk_reads_total", "pages read from disk by searches of disk indexes");
@@ -40,14 +41,24 @@ class PageFlow {
     free_.pop_back();
     wanted_[buffer] = {page, owner};
     Read(buffer);
+    ++queued_;
+  }
+  // Hands reads over once there are a few: a call each would cost more than it brings, all at the end would leave the disk idle.
+  void StartSome() {
+    if (queued_ < kTogether) return;
+    reader_->Start();
+    queued_ = 0;
   }
 
   // f(owner, page, bytes) for at least one page.
   template <typename F>
   Status Wait(SearchStats* stats, F&& f) {
     done_.clear();
+    queued_ = 0;
     TRY(reader_->Wait(&done_));
-    for (const PageReader::Done& done : done_) {
+    for (size_t i = 0; i < done_.size(); ++i) {
+      const PageReader::Done done = done_[i];
+      if (i + 1 < done_.size()) Prefetch(done_[i + 1].buffer);
       const Wanted wanted = wanted_[done.buffer];
       if (done.result == -EAGAIN || done.result == -EINTR) {
         Read(done.buffer);
@@ -75,6 +86,11 @@ class PageFlow {
     uint32_t page;
     uint32_t owner;
   };
+  // What the disk has written is in no cache yet.
+  void Prefetch(uint32_t buffer) const {
+    const std::byte* const page = reader_->Buffer(buffer);
+    for (size_t at = 0; at < std::min<size_t>(graph_.shape.page_bytes, 4096); at += 64) __builtin_prefetch(page + at);
+  }
   uint64_t OffsetOf(uint32_t page) const { return graph_.first_byte + uint64_t{page} * graph_.shape.page_bytes; }
   void Read(uint32_t buffer) { reader_->Queue(*graph_.file, OffsetOf(wanted_[buffer].page), graph_.shape.page_bytes, buffer); }
   Status Check(uint32_t page, int result) const {
@@ -87,6 +103,7 @@ class PageFlow {
   const DiskGraph& graph_;
   ReaderPool::Lease reader_;
   std::vector<uint32_t> free_;
+  size_t queued_ = 0;  // and not handed over
   Wanted wanted_[PageReader::kDepth];
   std::vector<PageReader::Done> done_;
 };
@@ -128,6 +145,7 @@ class Walks {
         // Everybody gets a buffer: room for all walks is kept.
         TRY(walk.Advance(flow_.room(), &wanted_));
         for (const uint32_t page : wanted_) flow_.Queue(page, w);
+        flow_.StartSome();
         if (!walk.finished()) return OkStatus();
         (*results_)[query_of_[w]] = walk.Finish();
       }

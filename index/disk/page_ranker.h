@@ -48,7 +48,8 @@ class PageRanker {
   double count_ = 0, sum_ = 0, squares_ = 0;
   float mean_ = 0, deviation_ = 0;  // of the errors, while pages are ranked
   size_t added_ = 0;
-  std::vector<Worth> table_;  // by page, a power of two
+  std::vector<Worth> table_;  // by page, a power of two; of the page kNoPosition where nothing is
+  std::vector<uint32_t> used_;
   std::vector<Worth> ranked_;
 };
 

@@ -35,6 +35,8 @@ class PageReader {
 
   // At most kDepth queued or in flight, one a buffer. `file` stays open until the read is done.
   virtual void Queue(const DirectFile& file, uint64_t offset, uint32_t bytes, uint32_t buffer) = 0;
+  // Starts what is queued, and waits for nothing: so that the disk has work while its reader has other work.
+  virtual void Start() = 0;
   // Starts what is queued, waits until at least one read is done and appends all that are.
   virtual Status Wait(std::vector<Done>* done) = 0;
   size_t in_flight() const { return in_flight_; }

@@ -11,6 +11,8 @@ namespace saker::index {
 namespace {
 
 constexpr size_t kGrain = 2048;
+constexpr float kMostSteps = 65500;    // of a table's numbers: what rounding adds still fits into 16 bits
+constexpr float kLeastRange = 1e-30f;  // of a table that says anything
 
 }  // namespace
 
@@ -84,40 +86,45 @@ Status RowCodes::EncodeAll(const VectorSource& source, const std::vector<uint32_
 }
 
 void CodeTable::Set(const float* query) {
-  const bool product = codes_.metric_ == Metric::kIp;
-  std::fill(table_.begin(), table_.end(), 0.0f);
-  float* out = table_.data();
-  for (size_t part = 0; part < codes_.parts_; ++part, out += RowCodes::kEntries) {
+  const auto add = codes_.metric_ == Metric::kIp ? kernels_.subtract_products : kernels_.add_squares;
+  std::fill(floats_.begin(), floats_.end(), 0.0f);
+  double base = 0;
+  float widest = 0;
+  for (size_t part = 0; part < codes_.parts_; ++part) {
+    float* const floats = floats_.data() + part * RowCodes::kEntries;
     for (size_t d = codes_.First(part); d < codes_.First(part + 1); ++d) {
-      const float* const entries = codes_.codebook_.data() + d * RowCodes::kEntries;
-      const float own = query[d];
-      if (product) {
-        for (size_t e = 0; e < RowCodes::kEntries; ++e) out[e] -= own * entries[e];
-      } else {
-        for (size_t e = 0; e < RowCodes::kEntries; ++e) out[e] += (own - entries[e]) * (own - entries[e]);
-      }
+      add(query[d], codes_.codebook_.data() + d * RowCodes::kEntries, RowCodes::kEntries, floats);
     }
+    float largest = 0;
+    kernels_.limit(floats, RowCodes::kEntries, &least_[part], &largest);
+    base += static_cast<double>(least_[part]);
+    widest = std::max(widest, largest - least_[part]);
+  }
+  base_ = static_cast<float>(base);
+  step_ = widest / kMostSteps;
+  const float scale = widest > kLeastRange ? kMostSteps / widest : 0;
+  for (size_t part = 0; part < codes_.parts_; ++part) {
+    const size_t first = part * RowCodes::kEntries;
+    kernels_.cut(floats_.data() + first, RowCodes::kEntries, least_[part], scale, table_.data() + first);
   }
 }
 
 float CodeTable::Key(uint32_t position) const {
-  const uint8_t* code = codes_.Row(position);
-  const float* table = table_.data();
-  float a = 0, b = 0, c = 0, d = 0;
-  size_t part = 0;
-  for (; part + 4 <= codes_.parts_; part += 4, table += 4 * RowCodes::kEntries) {
-    a += table[code[part]];
-    b += table[RowCodes::kEntries + code[part + 1]];
-    c += table[2 * RowCodes::kEntries + code[part + 2]];
-    d += table[3 * RowCodes::kEntries + code[part + 3]];
-  }
-  for (; part < codes_.parts_; ++part, table += RowCodes::kEntries) a += table[code[part]];
-  return (a + b) + (c + d);
+  return base_ + step_ * static_cast<float>(kernels_.sum(codes_.Row(position), table_.data(), codes_.parts_));
 }
 
 void CodeTable::Keys(const uint32_t* positions, size_t count, float* keys) const {
-  for (size_t i = 0; i < count; ++i) __builtin_prefetch(codes_.Row(positions[i]));
+  for (size_t i = 0; i < count; ++i) {
+    const uint8_t* const code = codes_.Row(positions[i]);
+    __builtin_prefetch(code);
+    __builtin_prefetch(code + codes_.parts_ - 1);
+  }
   for (size_t i = 0; i < count; ++i) keys[i] = Key(positions[i]);
+}
+
+void CodeTable::PrefetchRun(uint32_t first, size_t count) const {
+  const uint8_t* const end = codes_.Row(first) + count * codes_.parts_;
+  for (const uint8_t* line = codes_.Row(first); line < end; line += 64) __builtin_prefetch(line);
 }
 
 }  // namespace saker::index

@@ -1,8 +1,9 @@
 // What memory holds of every row of a disk graph: a product code, a byte for each part of its dimensions.
 //
-// With a query goes a table of 256 numbers for each part; the key of a row is the sum of one number of each. Keys are on the
-// scale of ExactKey: squared distances (COSINE: of vectors of length 1), negative products for IP. Codes stand in the order of
-// the pages. Immutable, thread-safe; a CodeTable belongs to one thread.
+// With a query goes a table of 256 numbers for each part; the key of a row is the sum of one number of each. The numbers are
+// 16-bit steps above the part's least: half a table of floats, of which a core's nearest cache would not hold one, and the same
+// sum on every machine. Keys are on the scale of ExactKey: squared distances (COSINE: of vectors of length 1), negative products
+// for IP. Codes stand in the order of the pages. Immutable, thread-safe; a CodeTable belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 
 #include "common/huge_memory.h"
 #include "index/index.h"
+#include "index/kernels/page_codes.h"
 
 namespace saker::index {
 
@@ -53,15 +55,22 @@ class RowCodes {
 
 class CodeTable {
  public:
-  explicit CodeTable(const RowCodes& codes) : codes_(codes), table_(codes.parts() * RowCodes::kEntries) {}
+  explicit CodeTable(const RowCodes& codes)
+      : codes_(codes), table_(codes.parts() * RowCodes::kEntries), floats_(table_.size()), least_(codes.parts()) {}
   // `query`: floats, of length 1 for COSINE.
   void Set(const float* query);
   float Key(uint32_t position) const;
   void Keys(const uint32_t* positions, size_t count, float* keys) const;
+  // The codes of positions first, first + 1, ... will be asked for soon.
+  void PrefetchRun(uint32_t first, size_t count) const;
 
  private:
   const RowCodes& codes_;
-  std::vector<float> table_;
+  const PageCodeKernels& kernels_ = BestPageCodes();
+  std::vector<uint16_t> table_;
+  std::vector<float> floats_, least_;  // while the table is made
+  float base_ = 0;                     // the key of a sum of zero
+  float step_ = 0;
 };
 
 }  // namespace saker::index

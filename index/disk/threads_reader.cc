@@ -103,9 +103,13 @@ class ThreadsReader final : public PageReader {
     ++in_flight_;
   }
 
-  Status Wait(std::vector<Done>* done) override {
+  void Start() override {
     if (!queued_.empty()) ReadThreads::Instance().Add(queued_);
     queued_.clear();
+  }
+
+  Status Wait(std::vector<Done>* done) override {
+    Start();
     MutexLock lock(mailbox_.mutex);
     while (mailbox_.done.empty()) mailbox_.arrived.Wait(mailbox_.mutex);
     in_flight_ -= mailbox_.done.size();

@@ -24,7 +24,7 @@ class UringReader final : public PageReader {
     if (ready_) io_uring_queue_exit(&ring_);
   }
 
-  Status Start() {
+  Status Open() {
     io_uring_params params{};
     params.flags = kCoopTaskrun;
     int error = io_uring_queue_init_params(kDepth, &ring_, &params);
@@ -74,6 +74,8 @@ class UringReader final : public PageReader {
     faults_[buffer] = file.InjectedError();
     ++in_flight_;
   }
+
+  void Start() override { io_uring_submit(&ring_); }  // what it could not take, Wait hands over
 
   Status Wait(std::vector<Done>* done) override {
     const size_t before = done->size();
@@ -137,7 +139,7 @@ class UringReader final : public PageReader {
 
 Result<std::unique_ptr<PageReader>> MakeUringReader() {
   auto reader = std::make_unique<UringReader>();
-  TRY(reader->Start());
+  TRY(reader->Open());
   return std::unique_ptr<PageReader>(std::move(reader));
 }
 

@@ -4,7 +4,9 @@
 // parameter that trades recall for speed, and prints one JSON object a line: one for the build, then one per recall target:
 // {index, recall_target, recall, qps, p50_us, p99_us, distances, hops, reads, bytes, params} for the fastest setting whose
 // recall reaches the target, qps null with the best recall when none does. Counters are means a query. A result counts as
-// found when it is at least as near as the k-th true one. QPS is the best of several passes over all queries, wall time.
+// found when it is at least as near as the k-th true one. QPS is the best of several passes over all queries, wall time; for an
+// index on disk the reads a second that the disk makes are measured between those passes (`disk_reads_per_second`, the best), and
+// `disk_share` is QPS over what they allow at so many reads a query.
 #pragma once
 
 #include <map>

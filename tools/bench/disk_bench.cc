@@ -1,5 +1,6 @@
 #include "tools/bench/disk_bench.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,12 @@ double MicrosSince(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
 
+double ThreadCpuMicros() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
+}
+
 Result<ReadRate> MeasureDepth(const DirectFile& file, size_t depth, const DiskOptions& options) {
   auto reader = TRY(index::ReaderPool::Instance().Take(options.read_bytes));
   std::mt19937_64 random(depth);
@@ -33,6 +40,7 @@ Result<ReadRate> MeasureDepth(const DirectFile& file, size_t depth, const DiskOp
   std::vector<double> latencies;
   std::vector<index::PageReader::Done> done;
   const Clock::time_point start = Clock::now();
+  const double cpu = ThreadCpuMicros();
   while (MicrosSince(start) < options.seconds * 1e6) {
     done.clear();
     TRY(reader->Wait(&done));
@@ -43,14 +51,15 @@ Result<ReadRate> MeasureDepth(const DirectFile& file, size_t depth, const DiskOp
     }
   }
   if (latencies.empty()) return InvalidArgument("no read was done in ", options.seconds, " seconds");
-  const double seconds = MicrosSince(start) / 1e6;
+  const double seconds = MicrosSince(start) / 1e6, cpu_us = (ThreadCpuMicros() - cpu) / static_cast<double>(latencies.size());
   std::sort(latencies.begin(), latencies.end());
   return ReadRate{reader->engine(),
                   file.direct(),
                   depth,
                   static_cast<double>(latencies.size()) / seconds,
                   latencies[latencies.size() / 2],
-                  latencies[latencies.size() * 99 / 100]};
+                  latencies[latencies.size() * 99 / 100],
+                  cpu_us};
 }
 
 }  // namespace
@@ -91,9 +100,9 @@ Status RunDiskBench(const DiskOptions& options) {
     for (const ReadRate& rate : TRY(MeasureReads(path, options))) {
       std::printf(
           "{\"engine\": \"%s\", \"direct\": %s, \"queue_depth\": %zu, \"read_bytes\": %u, \"reads_per_second\": %.0f, \"p50_us\": %.0f, "
-          "\"p99_us\": %.0f}\n",
+          "\"p99_us\": %.0f, \"cpu_us\": %.2f}\n",
           rate.engine.c_str(), rate.direct ? "true" : "false", rate.queue_depth, options.read_bytes, rate.reads_per_second, rate.p50_us,
-          rate.p99_us);
+          rate.p99_us, rate.cpu_us);
     }
     return OkStatus();
   };

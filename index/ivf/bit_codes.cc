@@ -60,6 +60,8 @@ class BitCodes final : public ListCodes {
     __builtin_prefetch(rows.multiply);
   }
 
+  void Exclude(size_t list, size_t place) override { rows_.SetTerms(list, place, std::nanf(""), 1); }
+
   std::vector<CodeSection> Sections() const override {
     return {MakeSection(Section::kCodeHeader, std::vector<uint32_t>{static_cast<uint32_t>(CodeKind::kOneBit), 0}),
             MakeSection(Section::kCodeBook, std::vector<float>()), MakeSection(Section::kCodeRows, rows_.PackedCodes()),

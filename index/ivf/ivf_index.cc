@@ -12,6 +12,7 @@
 #include "index/ivf/list_ranker.h"
 #include "index/ivf/list_reach.h"
 #include "index/ivf/lists.h"
+#include "index/ivf/zero_rows.h"
 #include "index/params.h"
 #include "index/scorer.h"
 #include "index/topk.h"
@@ -36,7 +37,7 @@ struct Scratch {
 class IvfIndex final : public Index, public SavedWithin {
  public:
   IvfIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, std::unique_ptr<const IvfLists> lists, ListRanker ranker,
-           std::unique_ptr<ListCodes> codes, ListReach reach, std::vector<float> inverse_norms)
+           std::unique_ptr<ListCodes> codes, ListReach reach, std::vector<float> inverse_norms, ZeroRows zeros)
       : spec_(std::move(spec)),
         source_(std::move(source)),
         owned_lists_(std::move(lists)),
@@ -44,7 +45,8 @@ class IvfIndex final : public Index, public SavedWithin {
         ranker_(std::move(ranker)),
         codes_(std::move(codes)),
         reach_(std::move(reach)),
-        inverse_norms_(std::move(inverse_norms)) {
+        inverse_norms_(std::move(inverse_norms)),
+        zeros_(std::move(zeros)) {
     for (size_t list = 0; list < lists_.count(); ++list) longest_list_ = std::max(longest_list_, lists_.Rows(list).size());
   }
 
@@ -52,7 +54,7 @@ class IvfIndex final : public Index, public SavedWithin {
   size_t row_count() const override { return source_->row_count(); }
   size_t memory_bytes() const override {
     return sizeof *this + (lists_.centroids.size() + lists_.offsets.size() + lists_.rows.size() + inverse_norms_.size()) * 4 +
-           ranker_.memory_bytes() + reach_.memory_bytes() + (codes_ != nullptr ? codes_->memory_bytes() : 0);
+           ranker_.memory_bytes() + reach_.memory_bytes() + zeros_.memory_bytes() + (codes_ != nullptr ? codes_->memory_bytes() : 0);
   }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
@@ -127,9 +129,9 @@ class IvfIndex final : public Index, public SavedWithin {
   // that recall is not below that without one. Measured on word vectors and image descriptors: s^-0.4 times as many.
   size_t ProbesFor(const SearchRequest& request, size_t allowed) const {
     const size_t probes = ProbeCount(spec_, request.params);
-    if (request.allowed == nullptr || allowed == 0) return std::min(probes, lists_.count());
+    if (request.allowed == nullptr || allowed == 0) return std::min(probes, lists_.count() - zeros_.lists());
     const double share = static_cast<double>(allowed) / static_cast<double>(row_count());
-    return std::min(static_cast<size_t>(std::ceil(static_cast<double>(probes) * std::pow(share, -0.4))), lists_.count());
+    return std::min(static_cast<size_t>(std::ceil(static_cast<double>(probes) * std::pow(share, -0.4))), lists_.count() - zeros_.lists());
   }
 
   const float* Norms() const { return inverse_norms_.empty() ? nullptr : inverse_norms_.data(); }
@@ -138,7 +140,11 @@ class IvfIndex final : public Index, public SavedWithin {
   void RankLists(const One& one, Scratch* scratch, SearchStats* stats) const {
     scratch->query.resize(source_->dim());
     RowFloats(*source_, spec_.metric).Query(one.query, scratch->query.data());
-    stats->distances += ranker_.Nearest(scratch->query.data(), one.probes, &scratch->ranker, &scratch->order);
+    const size_t ranked = std::min(one.probes + zeros_.lists(), lists_.count());
+    stats->distances += ranker_.Nearest(scratch->query.data(), ranked, &scratch->ranker, &scratch->order);
+    if (zeros_.lists() == 0) return;
+    std::erase_if(scratch->order, [&](uint64_t list) { return zeros_.IsOnlyZeros(RowOf(list)); });
+    if (scratch->order.size() > one.probes) scratch->order.resize(one.probes);
   }
 
   // Exactly all rows in the range; of those in lists that may hold one.
@@ -214,7 +220,7 @@ class IvfIndex final : public Index, public SavedWithin {
     }
     for (size_t q = 0; q < count; ++q) {
       if (codes_ == nullptr) {
-        results[q] = best[q].Finish(spec_.metric);
+        results[q] = Finish(group[q], &best[q]);
         continue;
       }
       best[q].TakeRows(&scratch->rows);
@@ -274,7 +280,7 @@ class IvfIndex final : public Index, public SavedWithin {
     ranker_.All(scratch->query.data(), &scratch->ranker.keys, &all);
     std::vector<bool> probed(lists_.count());
     for (const uint64_t list : scratch->order) probed[RowOf(list)] = true;
-    std::erase_if(all, [&](uint64_t list) { return probed[RowOf(list)]; });
+    std::erase_if(all, [&](uint64_t list) { return probed[RowOf(list)] || zeros_.IsOnlyZeros(RowOf(list)); });
     std::sort(all.begin(), all.end());
     scratch->order.insert(scratch->order.end(), all.begin(), all.end());
   }
@@ -282,9 +288,10 @@ class IvfIndex final : public Index, public SavedWithin {
   // Calls scan(list, centroid key) for the probed lists, and after them for more until `enough()`.
   template <typename Enough, typename Scan>
   Status Probe(const One& one, const Context& context, Scratch* scratch, SearchStats* stats, Enough&& enough, Scan&& scan) const {
-    for (size_t i = 0; i < lists_.count(); ++i) {
+    for (size_t i = 0;; ++i) {
       if (i >= one.probes && enough()) break;
       if (i == one.probes) RankTheRest(scratch);
+      if (i >= scratch->order.size()) break;
       if (i % 64 == 0) TRY(context.Check());
       if (codes_ != nullptr && i + 1 < one.probes) codes_->Prefetch(RowOf(scratch->order[i + 1]));
       scan(RowOf(scratch->order[i]), KeyOf(scratch->order[i]));
@@ -308,7 +315,7 @@ class IvfIndex final : public Index, public SavedWithin {
           for (size_t i = 0; i < rows.size(); ++i) best.Offer(scratch->keys[i], rows[i]);
           stats->distances += rows.size();
         }));
-    return best.Finish(spec_.metric);
+    return Finish(one, &best);
   }
 
   // The best `candidates` by their codes, then those exactly.
@@ -328,6 +335,11 @@ class IvfIndex final : public Index, public SavedWithin {
     return Refine(one, scratch, stats);
   }
 
+  std::vector<Hit> Finish(const One& one, TopK* best) const {
+    zeros_.Offer(one.k, one.allowed, best);
+    return best->Finish(spec_.metric);
+  }
+
   Result<std::vector<Hit>> Refine(const One& one, Scratch* scratch, SearchStats* stats) const {
     Scorer scorer(*source_, spec_.metric, Norms());
     scorer.SetQuery(one.query);
@@ -337,7 +349,7 @@ class IvfIndex final : public Index, public SavedWithin {
     scorer.Keys(rows.data(), rows.size(), scratch->keys.data());
     for (size_t i = 0; i < rows.size(); ++i) best.Offer(scratch->keys[i], rows[i]);
     stats->distances += rows.size();
-    return best.Finish(spec_.metric);
+    return Finish(one, &best);
   }
 
   const IndexSpec spec_;
@@ -348,6 +360,7 @@ class IvfIndex final : public Index, public SavedWithin {
   const std::unique_ptr<const ListCodes> codes_;  // null: lists of rows, read from the source
   const ListReach reach_;
   const std::vector<float> inverse_norms_;
+  const ZeroRows zeros_;
   size_t longest_list_ = 0;
 };
 
@@ -357,8 +370,9 @@ Result<std::unique_ptr<Index>> MakeIvfIndex(const IndexSpec& spec, std::shared_p
   auto owned = std::make_unique<const IvfLists>(std::move(lists));
   ListReach reach(*owned, spec.metric, source->dim(), std::move(reaches));
   ListRanker ranker = TRY(ListRanker::Make(*owned, spec.metric, source->dim()));
+  ZeroRows zeros(*owned, inverse_norms, codes.get());
   return std::unique_ptr<Index>(new IvfIndex(spec, std::move(source), std::move(owned), std::move(ranker), std::move(codes),
-                                             std::move(reach), std::move(inverse_norms)));
+                                             std::move(reach), std::move(inverse_norms), std::move(zeros)));
 }
 
 }  // namespace

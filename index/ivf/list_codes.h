@@ -51,6 +51,8 @@ class ListCodes {
   // CentroidKeys of this list. The arrays have room for the longest list and 64 more.
   virtual size_t Scan(const CodeQuery& query, size_t list, float centroid_key, float limit, float* keys, uint32_t* places) const = 0;
   virtual void Prefetch(size_t list) const = 0;
+  // The row at that place of the list is never a candidate from now on: before the first search, not for IP.
+  virtual void Exclude(size_t list, size_t place) = 0;
   virtual std::vector<CodeSection> Sections() const = 0;
 };
 

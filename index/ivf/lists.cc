@@ -11,6 +11,7 @@
 namespace saker::index {
 namespace {
 
+constexpr size_t kMaxLists = 65536;
 constexpr size_t kRowsPerCentroid = 39;  // with fewer a cluster is noise: fewer lists then
 constexpr size_t kSamplePerCentroid = 64;
 
@@ -20,6 +21,17 @@ std::vector<uint32_t> RowsWithVectors(const VectorSource& source) {
     if (source.valid() == nullptr || source.valid()->Test(row)) rows.push_back(static_cast<uint32_t>(row));
   }
   return rows;
+}
+
+// Takes those of `rows` without a direction out of them.
+std::vector<uint32_t> TakeZeros(const VectorSource& source, std::vector<uint32_t>* rows) {
+  std::vector<uint32_t> zeros;
+  std::erase_if(*rows, [&](uint32_t row) {
+    const bool zero = IsZeroVector(source.type(), source.Row(row), source.dim());
+    if (zero) zeros.push_back(row);
+    return zero;
+  });
+  return zeros;
 }
 
 // How rows are put into clusters: IP by direction, whatever their length.
@@ -102,18 +114,21 @@ void CentroidKeys(const IvfLists& lists, Metric metric, const float* query, size
 }
 
 Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options) {
-  const std::vector<uint32_t> rows = RowsWithVectors(source);
+  std::vector<uint32_t> rows = RowsWithVectors(source), zeros;
+  if (metric == Metric::kCosine || metric == Metric::kIp) zeros = TakeZeros(source, &rows);
   IvfLists lists;
   const size_t most = std::min(rows.size() / kRowsPerCentroid, kTrainingBytes / (source.dim() * sizeof(float)));
-  const size_t count = std::max<size_t>(1, std::min(list_count, most));
-  lists.offsets.assign(count + 1, 0);
-  lists.centroids.assign(count * source.dim(), 0.0f);
-  if (rows.empty()) return lists;
+  const size_t own = zeros.empty() ? 0 : 1;
+  const size_t count = std::max<size_t>(1, std::min({list_count, most, kMaxLists - own}));
+  lists.offsets.assign(count + own + 1, 0);
+  lists.centroids.assign((count + own) * source.dim(), 0.0f);
+  if (rows.empty() && zeros.empty()) return lists;
   if (options.context != nullptr) TRY(options.context->Check());
   std::vector<uint32_t> list_of(rows.size());
   if (count > 1) {
     const Clustering clustering = {source.dim(), count, metric == Metric::kIp, options.threads, options.context};
     lists.centroids = Train(source, metric, rows, clustering);
+    lists.centroids.resize((count + own) * source.dim(), 0.0f);
     if (options.context != nullptr) TRY(options.context->Check());
     if (options.progress) options.progress(0.4);
     Assign(source, metric, lists.centroids, rows, clustering, &list_of);
@@ -121,8 +136,10 @@ Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t
   }
   if (options.progress) options.progress(0.7);
 
+  rows.insert(rows.end(), zeros.begin(), zeros.end());
+  list_of.resize(rows.size(), static_cast<uint32_t>(count));
   for (const uint32_t list : list_of) ++lists.offsets[list + 1];
-  for (size_t i = 0; i < count; ++i) lists.offsets[i + 1] += lists.offsets[i];
+  for (size_t i = 0; i < count + own; ++i) lists.offsets[i + 1] += lists.offsets[i];
   std::vector<uint32_t> place(lists.offsets.begin(), lists.offsets.end() - 1);
   lists.rows.resize(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) lists.rows[place[list_of[i]]++] = rows[i];

@@ -20,7 +20,8 @@ struct IvfLists {
 };
 
 // K-means on a sample, then every row with a vector to its nearest centroid, on options.threads threads. By squared distance
-// for L2 and COSINE (of rows of length 1); for IP by direction, a centroid then being the mean of its rows.
+// for L2 and COSINE (of rows of length 1); for IP by direction, a centroid then being the mean of its rows. Rows of zeros have no
+// direction: for COSINE and IP they are left out of the clusters and stand in a list of their own, the last, with a centroid of zeros.
 Result<IvfLists> BuildIvfLists(const VectorSource& source, Metric metric, size_t list_count, const BuildOptions& options);
 
 // Keys (smaller is better) of all centroids to a query in float (COSINE: of length 1): squared distances, negated products.

@@ -6,6 +6,7 @@
 // <q, x> = <q, c> + <q, r>. A near neighbour has q - c much like r, so the code's error e = r - r' tells on average
 // -2<r, e> more than nothing: a share of it is added to the row's number.
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include "index/ivf/list_codes.h"
@@ -60,6 +61,8 @@ class ProductCodes final : public ListCodes {
     for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(rows.codes + at);
     if (rows.add != nullptr) __builtin_prefetch(rows.add);
   }
+
+  void Exclude(size_t list, size_t place) override { lists_.SetTerms(list, place, std::nanf(""), 1); }
 
   std::vector<CodeSection> Sections() const override {
     const std::vector<float> codebook(codec_.codebook().begin(), codec_.codebook().end());

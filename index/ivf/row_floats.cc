@@ -7,6 +7,24 @@
 #include "index/kernels/kernels.h"
 
 namespace saker::index {
+namespace {
+
+template <typename T>
+bool AllZero(const void* vector, size_t dim, unsigned magnitude) {
+  T value;
+  for (size_t i = 0; i < dim; ++i) {
+    std::memcpy(&value, static_cast<const char*>(vector) + i * sizeof value, sizeof value);
+    if ((value & magnitude) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool IsZeroVector(VectorType type, const void* vector, size_t dim) {
+  if (type == VectorType::kFloat32) return AllZero<uint32_t>(vector, dim, 0x7fffffff);
+  return type == VectorType::kInt8 ? AllZero<uint8_t>(vector, dim, 0xff) : AllZero<uint16_t>(vector, dim, 0x7fff);
+}
 
 void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out) {
   const Kernels& kernels = BestKernels();

@@ -23,6 +23,9 @@ constexpr bool ByDirection(Metric metric) {
   return metric == Metric::kCosine || metric == Metric::kJaccard;
 }
 
+// Whether every element of a vector of a float type or int8 is 0 or -0.
+bool IsZeroVector(VectorType type, const void* vector, size_t dim);
+
 // Divides by the length; a vector whose length a float cannot hold becomes zeros.
 void Normalise(float* vector, size_t dim);
 

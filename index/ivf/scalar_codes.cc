@@ -1,5 +1,6 @@
 // 7-bit scalar codes of the rows themselves, one after the other in their lists.
 #include <atomic>
+#include <cmath>
 #include <cstring>
 
 #include "common/huge_memory.h"
@@ -69,6 +70,8 @@ class ScalarCodes final : public ListCodes {
   void Prefetch(size_t list) const override {
     for (size_t line = 0; line < 8; ++line) __builtin_prefetch(Row(offsets_[list]) + line * 64);
   }
+
+  void Exclude(size_t list, size_t place) override { squared_[offsets_[list] + place] = std::nanf(""); }
 
   std::vector<CodeSection> Sections() const override {
     std::vector<uint8_t> packed(offsets_.back() * codec_.dim());

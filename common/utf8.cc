@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace saker {
 namespace {
@@ -21,6 +22,56 @@ size_t CharacterLength(std::string_view text) {
 }
 
 }  // namespace
+
+bool DecodeUtf8(std::string_view text, size_t* at, char32_t* c) {
+  if (*at >= text.size()) return false;
+  const std::string_view rest = text.substr(*at);
+  const size_t length = CharacterLength(rest);
+  if (length == 0) return false;
+  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<uint8_t>(rest[i])); };
+  char32_t value = length == 1 ? byte(0) : byte(0) & (0x7Fu >> length);
+  for (size_t i = 1; i < length; ++i) value = value << 6 | (byte(i) & 0x3F);
+  *c = value;
+  *at += length;
+  return true;
+}
+
+void AppendUtf8(char32_t c, std::string* out) {
+  const auto tail = [&](int shift) { out->push_back(static_cast<char>(0x80 | (c >> shift & 0x3F))); };
+  if (c < 0x80) {
+    out->push_back(static_cast<char>(c));
+  } else if (c < 0x800) {
+    out->push_back(static_cast<char>(0xC0 | c >> 6));
+    tail(0);
+  } else if (c < 0x10000) {
+    out->push_back(static_cast<char>(0xE0 | c >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    out->push_back(static_cast<char>(0xF0 | c >> 18));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+size_t ValidUtf8Prefix(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    uint64_t word;
+    if (text.size() - at >= sizeof word) {
+      std::memcpy(&word, text.data() + at, sizeof word);
+      if ((word & 0x8080808080808080u) == 0) {
+        at += sizeof word;
+        continue;
+      }
+    }
+    const size_t length = CharacterLength(text.substr(at));
+    if (length == 0) return at;
+    at += length;
+  }
+  return at;
+}
 
 std::string ReadableUtf8(std::string_view text) {
   std::string out;

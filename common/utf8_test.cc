@@ -22,5 +22,33 @@ TEST(ReadableUtf8, ReplacesEachByteThatIsNoPartOfACharacter) {
   EXPECT_EQ(ReadableUtf8("\xF4\x90\x80\x80"), mark + mark + mark + mark);  // above the last character
 }
 
+TEST(Utf8, GivesBackEveryCodePoint) {
+  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    std::string text;
+    AppendUtf8(c, &text);
+    size_t at = 0;
+    char32_t back = 0;
+    ASSERT_TRUE(DecodeUtf8(text, &at, &back)) << static_cast<uint32_t>(c);
+    ASSERT_EQ(back, c);
+    ASSERT_EQ(at, text.size());
+    ASSERT_EQ(ValidUtf8Prefix(text), text.size());
+  }
+}
+
+TEST(Utf8, StopsAtWhatIsNotWellFormed) {
+  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\xFF", "\x80"}) {
+    size_t at = 0;
+    char32_t c = 7;
+    EXPECT_FALSE(DecodeUtf8(bad, &at, &c));
+    EXPECT_EQ(at, 0u);
+    EXPECT_EQ(c, 7u);
+    EXPECT_EQ(ValidUtf8Prefix("nine bytes " + std::string(bad)), 11u);
+  }
+  size_t end = 1;
+  char32_t c = 0;
+  EXPECT_FALSE(DecodeUtf8("a", &end, &c));
+}
+
 }  // namespace
 }  // namespace saker

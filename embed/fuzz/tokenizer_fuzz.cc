@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto encoded = tokenizer->Encode(text, 64);
-  if (encoded.ok() != (ValidUtf8Prefix(text) == size)) std::abort();
+  if (encoded.ok() != (saker::ValidUtf8Prefix(text) == size)) std::abort();
   if (!encoded.ok()) return 0;
   if (encoded->ids.size() < 2 || encoded->ids.size() > 64 || encoded->full_count < encoded->ids.size()) std::abort();
   for (const int32_t id : encoded->ids) {

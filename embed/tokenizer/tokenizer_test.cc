@@ -115,20 +115,6 @@ TEST(Trie, FindsTheLongestOfRandomKeys) {
   }
 }
 
-TEST(Unicode, Utf8RoundTrips) {
-  for (char32_t c = 0; c <= 0x10FFFF; ++c) {
-    if (c >= 0xD800 && c <= 0xDFFF) continue;
-    std::string text;
-    AppendUtf8(c, &text);
-    size_t at = 0;
-    char32_t back = 0;
-    ASSERT_TRUE(DecodeUtf8(text, &at, &back)) << static_cast<uint32_t>(c);
-    ASSERT_EQ(back, c);
-    ASSERT_EQ(at, text.size());
-    ASSERT_EQ(ValidUtf8Prefix(text), text.size());
-  }
-}
-
 // Ids of the reference implementation (Hugging Face tokenizers) for edge cases and for real text.
 class GoldenIds : public ::testing::TestWithParam<const char*> {};
 

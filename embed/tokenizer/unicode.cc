@@ -1,7 +1,6 @@
 #include "embed/tokenizer/unicode.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <unicode/uchar.h>
 #include <unicode/unorm2.h>
@@ -74,66 +73,6 @@ size_t UnicodeTable::Lower(char32_t c, char32_t* out) const {
   }
   out[0] = static_cast<char32_t>(u_tolower(static_cast<UChar32>(c)));
   return 1;
-}
-
-bool DecodeUtf8(std::string_view text, size_t* at, char32_t* c) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const size_t left = text.size() - *at;
-  if (left == 0) return false;
-  const uint8_t lead = byte(*at);
-  if (lead < 0x80) {
-    *c = lead;
-    *at += 1;
-    return true;
-  }
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || left < length) return false;
-  char32_t value = lead & (0x7Fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    const uint8_t next = byte(*at + i);
-    if ((next & 0xC0) != 0x80) return false;
-    value = value << 6 | (next & 0x3F);
-  }
-  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[length] || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) return false;
-  *c = value;
-  *at += length;
-  return true;
-}
-
-void AppendUtf8(char32_t c, std::string* out) {
-  if (c < 0x80) {
-    out->push_back(static_cast<char>(c));
-  } else if (c < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | c >> 6));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else if (c < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | c >> 12));
-    out->push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | c >> 18));
-    out->push_back(static_cast<char>(0x80 | (c >> 12 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (c & 0x3F)));
-  }
-}
-
-size_t ValidUtf8Prefix(std::string_view text) {
-  size_t at = 0;
-  while (at < text.size()) {
-    uint64_t word;
-    if (text.size() - at >= sizeof word) {
-      std::memcpy(&word, text.data() + at, sizeof word);
-      if ((word & 0x8080808080808080u) == 0) {
-        at += sizeof word;
-        continue;
-      }
-    }
-    char32_t c;
-    if (!DecodeUtf8(text, &at, &c)) return at;
-  }
-  return at;
 }
 
 }  // namespace saker::embed

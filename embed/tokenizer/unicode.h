@@ -1,4 +1,4 @@
-// What BERT's normaliser asks about a code point, from ICU, as one byte of flags; and UTF-8 in and out.
+// What BERT's normaliser asks about a code point, from ICU, as one byte of flags.
 //
 // Immutable after the first Get(); any thread.
 #pragma once
@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/utf8.h"
 
 namespace saker::embed {
 
@@ -38,12 +40,5 @@ class UnicodeTable {
   static uint8_t Compute(char32_t c);
   std::vector<uint8_t> flags_;  // of the Basic Multilingual Plane
 };
-
-// Decodes the code point at `text[at]` and advances `at`; false, with `at` unmoved, where it is not valid UTF-8
-// (overlong forms, surrogates and values over U+10FFFF included).
-bool DecodeUtf8(std::string_view text, size_t* at, char32_t* c);
-void AppendUtf8(char32_t c, std::string* out);
-// The offset of the first byte that is not valid UTF-8, or text.size().
-size_t ValidUtf8Prefix(std::string_view text);
 
 }  // namespace saker::embed

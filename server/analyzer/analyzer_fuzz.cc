@@ -25,7 +25,7 @@ void CheckTokens(const Analyzer& analyzer, std::string_view text) {
   for (const Token& token : tokens) {
     Require(token.start <= token.end && token.end <= text.size());
     Require(token.position >= position);
-    Require(saker::analyzer::ValidUtf8Prefix(token.text) == token.text.size());
+    Require(saker::ValidUtf8Prefix(token.text) == token.text.size());
     position = token.position;
   }
   std::vector<Token> again;

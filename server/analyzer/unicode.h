@@ -7,10 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace saker::analyzer {
+#include "common/utf8.h"
 
-// The bytes of `text` before the first that is no part of well-formed UTF-8; text.size() when all is well.
-size_t ValidUtf8Prefix(std::string_view text);
+namespace saker::analyzer {
 
 // The character at *at, which moves behind it. `text` must be valid and longer than *at.
 inline char32_t NextChar(std::string_view text, size_t* at) {
@@ -31,7 +30,6 @@ inline char32_t NextChar(std::string_view text, size_t* at) {
   return c;
 }
 
-void AppendUtf8(char32_t c, std::string* out);
 size_t CountChars(std::string_view text);
 
 // Properties of a character; "alphanumeric" is Alphabetic or a number of any kind, as in Rust, which Milvus' tokenizers use.

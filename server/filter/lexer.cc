@@ -6,6 +6,8 @@
 
 #include <simdjson.h>
 
+#include "common/utf8.h"
+
 namespace saker::filter {
 namespace {
 
@@ -20,7 +22,7 @@ int HexValue(char c) {
 }
 
 // Bytes of the UTF-8 character at `text`, and its code point.
-size_t DecodeUtf8(std::string_view text, uint32_t* code) {
+size_t FirstCharacter(std::string_view text, uint32_t* code) {
   const auto lead = static_cast<uint8_t>(text[0]);
   const size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   *code = length == 1 ? lead : lead & (0xFFU >> (length + 1));
@@ -34,24 +36,6 @@ bool IsLetter(uint32_t code) {
   return code >= 0xC0 && code != 0xD7 && code != 0xF7 && !(code >= 0x2000 && code <= 0x2BFF) && !(code >= 0x3000 && code <= 0x3004) &&
          !(code >= 0x3008 && code <= 0x3020) && !(code >= 0xD800 && code <= 0xF8FF) && !(code >= 0xFE00 && code <= 0xFF20) &&
          !(code >= 0xFF3B && code <= 0xFF40) && !(code >= 0xFF5B && code <= 0xFF65) && !(code >= 0xFFE0 && code <= 0xFFFF);
-}
-
-void AppendUtf8(uint32_t code, std::string* out) {
-  if (code < 0x80) {
-    out->push_back(static_cast<char>(code));
-  } else if (code < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | code >> 6));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else if (code < 0x10000) {
-    out->push_back(static_cast<char>(0xE0 | code >> 12));
-    out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  } else {
-    out->push_back(static_cast<char>(0xF0 | code >> 18));
-    out->push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-    out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-  }
 }
 
 // Keywords are known all lower and all upper, not mixed.
@@ -135,7 +119,7 @@ Status Lexer::LexWord(Token* token) {
   const size_t begin = at_;
   while (at_ < text_.size()) {
     uint32_t code = 0;
-    const size_t length = DecodeUtf8(text_.substr(at_), &code);
+    const size_t length = FirstCharacter(text_.substr(at_), &code);
     if (!IsLetter(code) && !(at_ > begin && IsDigit(text_[at_]))) break;
     at_ += length;
   }
@@ -151,7 +135,7 @@ Status Lexer::LexWord(Token* token) {
     const std::string_view tail = last;
     if (word != first || !rest.starts_with(tail)) continue;
     uint32_t code = 0;
-    if (rest.size() > tail.size()) DecodeUtf8(rest.substr(tail.size()), &code);
+    if (rest.size() > tail.size()) FirstCharacter(rest.substr(tail.size()), &code);
     if (IsLetter(code) || IsDigit(static_cast<char>(code & 0x7F))) continue;
     at_ += tail.size();
     token->kind = kind;
@@ -190,7 +174,7 @@ Status Lexer::LexNumber(Token* token) {
   }
   const auto parsed_end = static_cast<size_t>(parsed.ptr - text_.data());
   uint32_t next = 0;
-  if (parsed.ec != std::errc::invalid_argument && parsed_end < text_.size()) DecodeUtf8(text_.substr(parsed_end), &next);
+  if (parsed.ec != std::errc::invalid_argument && parsed_end < text_.size()) FirstCharacter(text_.substr(parsed_end), &next);
   if (parsed.ec == std::errc::result_out_of_range) {
     return ErrorAt(begin, "number out of range: " + std::string(text_.substr(begin, std::min<size_t>(parsed_end - begin, 64))));
   }

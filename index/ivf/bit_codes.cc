@@ -44,21 +44,11 @@ class BitCodes final : public ListCodes {
   }
 
   size_t Scan(const CodeQuery& query, size_t list, float centroid_key, float limit, float* keys, uint32_t* places) const override {
-    FastScanList rows = rows_.List(list);
-    rows.tables = query.tables.data();
-    rows.base = centroid_key;
-    rows.step = query.step;
-    rows.offset = query.offset;
-    return BestFastScan().scan(rows, limit, keys, places);
+    return rows_.Scan(list, {.tables = query.tables.data(), .base = centroid_key, .step = query.step, .offset = query.offset}, limit, keys,
+                      places);
   }
 
-  void Prefetch(size_t list) const override {
-    const FastScanList rows = rows_.List(list);
-    const size_t bytes = std::min<size_t>(FastScanBlocks(rows.rows) * rows.groups * 64, 1024);
-    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(rows.codes + at);
-    __builtin_prefetch(rows.add);
-    __builtin_prefetch(rows.multiply);
-  }
+  void Prefetch(size_t list) const override { rows_.Prefetch(list); }
 
   void Exclude(size_t list, size_t place) override { rows_.SetTerms(list, place, std::nanf(""), 1); }
 

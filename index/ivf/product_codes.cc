@@ -47,20 +47,11 @@ class ProductCodes final : public ListCodes {
   }
 
   size_t Scan(const CodeQuery& query, size_t list, float centroid_key, float limit, float* keys, uint32_t* places) const override {
-    FastScanList rows = lists_.List(list);
-    rows.tables = query.tables.data();
-    rows.base = centroid_key;
-    rows.step = query.step;
-    rows.offset = query.offset;
-    return BestFastScan().scan(rows, limit, keys, places);
+    return lists_.Scan(list, {.tables = query.tables.data(), .base = centroid_key, .step = query.step, .offset = query.offset}, limit, keys,
+                       places);
   }
 
-  void Prefetch(size_t list) const override {
-    const FastScanList rows = lists_.List(list);
-    const size_t bytes = std::min<size_t>(FastScanBlocks(rows.rows) * rows.groups * 64, 1024);
-    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(rows.codes + at);
-    if (rows.add != nullptr) __builtin_prefetch(rows.add);
-  }
+  void Prefetch(size_t list) const override { lists_.Prefetch(list); }
 
   void Exclude(size_t list, size_t place) override { lists_.SetTerms(list, place, std::nanf(""), 1); }
 

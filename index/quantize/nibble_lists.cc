@@ -1,5 +1,6 @@
 #include "index/quantize/nibble_lists.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace saker::index {
@@ -93,6 +94,24 @@ std::vector<float> NibbleLists::Gathered(const std::vector<float>& padded) const
     out.insert(out.end(), begin, begin + static_cast<std::ptrdiff_t>(sizes_[list]));
   }
   return out;
+}
+
+size_t NibbleLists::Scan(size_t list, const Query& query, float limit, float* keys, uint32_t* places) const {
+  FastScanList rows = List(list);
+  rows.tables = query.tables;
+  rows.base = query.base;
+  rows.step = query.step;
+  rows.offset = query.offset;
+  return BestFastScan().scan(rows, limit, keys, places);
+}
+
+void NibbleLists::Prefetch(size_t list) const {
+  constexpr size_t kMostBytes = 1024;  // the rest comes by itself
+  const FastScanList rows = List(list);
+  const size_t bytes = std::min(FastScanBlocks(rows.rows) * rows.groups * 64, kMostBytes);
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(rows.codes + at);
+  if (rows.add != nullptr) __builtin_prefetch(rows.add);
+  if (rows.multiply != nullptr) __builtin_prefetch(rows.multiply);
 }
 
 }  // namespace saker::index

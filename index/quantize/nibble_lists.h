@@ -31,6 +31,17 @@ class NibbleLists {
 
   // The list as the kernels take it; what belongs to the query is left zero.
   FastScanList List(size_t list) const;
+  // What one query asks of a list: its tables as the kernels make them, and what they count in.
+  struct Query {
+    const uint8_t* tables;
+    float base = 0;
+    float step = 0;
+    float offset = 0;
+  };
+  // As FastScanKernels::scan.
+  size_t Scan(size_t list, const Query& query, float limit, float* keys, uint32_t* places) const;
+  // Fetches the beginning of a list that is scanned soon.
+  void Prefetch(size_t list) const;
 
   // All rows in the order of the lists, as a file holds them: two codes a byte, the first one low; the terms.
   std::vector<uint8_t> PackedCodes() const;

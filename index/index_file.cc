@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "common/checked_file.h"
 #include "common/checksum.h"
 
 namespace saker::index {
@@ -12,10 +13,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "index files are little-endian and are read in place");
 
 constexpr char kMagic[8] = {'S', 'A', 'K', 'E', 'R', 'I', 'D', 'X'};
-constexpr uint32_t kVersion = 1;
-constexpr uint32_t kBlockBytes = 64 * 1024;
-constexpr uint64_t kMaxHeaderBytes = 1 << 20;
-constexpr size_t kPrefixBytes = 16;  // magic, version, header length
+constexpr uint32_t kVersion = kCheckedFileVersion;
+constexpr uint32_t kBlockBytes = kCheckedBlockBytes;
+constexpr size_t kPrefixBytes = kCheckedPrefixBytes;
 constexpr uint64_t kAlignment = 64;
 
 uint64_t AlignUp(uint64_t n, uint64_t alignment = kAlignment) {
@@ -36,40 +36,6 @@ void PutText(std::string& out, std::string_view text) {
   Put(out, static_cast<uint32_t>(text.size()));
   out.append(text);
 }
-
-// Reads the header's fields in order; one check at the end tells whether any ran past it.
-class FieldReader {
- public:
-  explicit FieldReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  template <typename T>
-  T Get() {
-    T value{};
-    if (bytes_.size() - at_ < sizeof value) {
-      failed_ = true;
-      return value;
-    }
-    std::memcpy(&value, bytes_.data() + at_, sizeof value);
-    at_ += sizeof value;
-    return value;
-  }
-  std::string Text() {
-    const auto size = Get<uint32_t>();
-    if (failed_ || bytes_.size() - at_ < size) {
-      failed_ = true;
-      return {};
-    }
-    std::string text(reinterpret_cast<const char*>(bytes_.data()) + at_, size);
-    at_ += size;
-    return text;
-  }
-  bool ok() const { return !failed_; }
-  bool finished() const { return !failed_ && at_ == bytes_.size(); }
-
- private:
-  std::span<const std::byte> bytes_;
-  size_t at_ = 0;
-  bool failed_ = false;
-};
 
 // Appends to a file and keeps the checksum of each block of what follows the header.
 class BlockWriter {
@@ -169,22 +135,9 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
   reader.path_ = path;
   reader.file_ = TRY(files.Map(path));
   const std::span<const std::byte> bytes = reader.file_->bytes();
-  if (bytes.size() < kPrefixBytes)
-    return Corruption(path, " has ", bytes.size(), " bytes at offset 0, an index file's header more than ", kPrefixBytes);
-  if (std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) return Corruption(path, " at offset 0: not an index file");
-  FieldReader prefix(bytes.subspan(8, 8));
-  const auto version = prefix.Get<uint32_t>();
-  const auto header_bytes = prefix.Get<uint32_t>();
-  if (version != kVersion) return Corruption(path, " at offset 8: version ", version, ", this program reads ", kVersion);
-  if (header_bytes < kPrefixBytes + 8 || header_bytes > kMaxHeaderBytes || header_bytes > bytes.size()) {
-    return Corruption(path, " at offset 12: a header of ", header_bytes, " bytes in a file of ", bytes.size());
-  }
-  FieldReader stored(bytes.subspan(header_bytes - 8, 8));
-  if (stored.Get<uint64_t>() != Checksum(bytes.first(header_bytes - 8))) {
-    return Corruption(path, " at offset 0: the checksum of the header's ", header_bytes, " bytes does not match");
-  }
-
-  FieldReader fields(bytes.subspan(kPrefixBytes, header_bytes - 8 - kPrefixBytes));
+  const std::span<const std::byte> header = TRY(CheckHeader(bytes, {kMagic, sizeof kMagic}, "index file", path));
+  const uint64_t header_bytes = kPrefixBytes + header.size() + 8;
+  FieldReader fields(header);
   const auto type = fields.Get<uint32_t>();
   const auto metric = fields.Get<uint32_t>();
   const auto rows = fields.Get<uint64_t>();
@@ -217,22 +170,9 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
     reader.sections_.push_back(entry);
   }
   const auto file_bytes = fields.Get<uint64_t>();
-  const uint64_t blocks = (offset - header_bytes + kBlockBytes - 1) / kBlockBytes;
-  if (!fields.ok() || file_bytes != bytes.size() || file_bytes != offset + blocks * 8 + 8) {
-    return Corruption(path, " at offset ", bytes.size(), ": the file has ", bytes.size(), " bytes, its header says ", file_bytes);
-  }
-  const std::span<const std::byte> table = bytes.subspan(static_cast<size_t>(offset), static_cast<size_t>(blocks * 8));
-  FieldReader table_checksum(bytes.last(8));
-  if (table_checksum.Get<uint64_t>() != Checksum(table)) {
-    return Corruption(path, " at offset ", offset, ": the table of checksums does not match its own");
-  }
-  FieldReader checksums(table);
-  for (uint64_t begin = header_bytes; begin < offset; begin += kBlockBytes) {
-    const auto length = static_cast<size_t>(std::min<uint64_t>(kBlockBytes, offset - begin));
-    if (checksums.Get<uint64_t>() != Checksum(bytes.subspan(static_cast<size_t>(begin), length))) {
-      return Corruption(path, " at offset ", begin, ": the checksum of the next ", length, " bytes does not match");
-    }
-  }
+  if (!fields.ok())
+    return Corruption(path, " at offset 16: ", section_count, " sections do not fit into a header of ", header_bytes, " bytes");
+  TRY(CheckBlocks(bytes, header_bytes, offset, file_bytes, path));
   return reader;
 }
 

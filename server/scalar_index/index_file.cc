@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "common/checked_file.h"
 #include "common/checksum.h"
 
 namespace saker::scalar_index {
@@ -12,11 +13,10 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "scalar index files are little-endian and are read in place");
 
 constexpr std::string_view kMagic = "SAKERSCX";
-constexpr uint32_t kVersion = 1;
-constexpr uint64_t kBlockBytes = 64 * 1024;
+constexpr uint32_t kVersion = kCheckedFileVersion;
+constexpr uint64_t kBlockBytes = kCheckedBlockBytes;
 constexpr uint64_t kAlignment = 64;
-constexpr uint64_t kMaxHeaderBytes = 1 << 20;
-constexpr size_t kPrefixBytes = 16;  // magic, version, header length
+constexpr size_t kPrefixBytes = kCheckedPrefixBytes;
 constexpr uint32_t kMaxSections = 64;
 
 uint64_t AlignUp(uint64_t n) {
@@ -31,37 +31,6 @@ template <typename T>
 void Put(std::string* out, T value) {
   out->append(reinterpret_cast<const char*>(&value), sizeof value);
 }
-
-// Reads numbers in order; ok() tells whether any ran past the end.
-class FieldReader {
- public:
-  explicit FieldReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  template <typename T>
-  T Get() {
-    T value{};
-    if (Has(sizeof value)) {
-      std::memcpy(&value, bytes_.data(), sizeof value);
-      bytes_ = bytes_.subspan(sizeof value);
-    }
-    return value;
-  }
-  std::string Text() {
-    const auto size = Get<uint32_t>();
-    if (!Has(size)) return {};
-    std::string text(reinterpret_cast<const char*>(bytes_.data()), size);
-    bytes_ = bytes_.subspan(size);
-    return text;
-  }
-  bool ok() const { return ok_; }
-
- private:
-  bool Has(size_t count) {
-    ok_ = ok_ && bytes_.size() >= count;
-    return ok_;
-  }
-  std::span<const std::byte> bytes_;
-  bool ok_ = true;
-};
 
 }  // namespace
 
@@ -104,21 +73,9 @@ std::string IndexFileWriter::Finish() const {
 
 Result<IndexFileReader> IndexFileReader::Open(std::span<const std::byte> bytes, const std::string& name, const std::string& spec,
                                               uint64_t row_count) {
-  if (bytes.size() < kPrefixBytes || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
-    return Corruption(name, " at offset 0: ", bytes.size(), " bytes that are no scalar index");
-  }
-  FieldReader prefix(bytes.subspan(kMagic.size(), 8));
-  const auto version = prefix.Get<uint32_t>();
-  const auto header_bytes = prefix.Get<uint32_t>();
-  if (version != kVersion) return Corruption(name, " at offset 8: version ", version, ", this program reads ", kVersion);
-  if (header_bytes < kPrefixBytes + 8 || header_bytes > kMaxHeaderBytes || header_bytes > bytes.size()) {
-    return Corruption(name, " at offset 12: a header of ", header_bytes, " bytes in a file of ", bytes.size());
-  }
-  FieldReader stored(bytes.subspan(header_bytes - 8, 8));
-  if (stored.Get<uint64_t>() != Checksum(bytes.first(header_bytes - 8))) {
-    return Corruption(name, " at offset 0: the checksum of the header's ", header_bytes, " bytes does not match");
-  }
-  FieldReader fields(bytes.subspan(kPrefixBytes, header_bytes - 8 - kPrefixBytes));
+  const std::span<const std::byte> header = TRY(CheckHeader(bytes, kMagic, "scalar index", name));
+  const uint64_t header_bytes = kPrefixBytes + header.size() + 8;
+  FieldReader fields(header);
   const auto rows = fields.Get<uint64_t>();
   const std::string made_for = fields.Text();
   const auto section_count = fields.Get<uint32_t>();
@@ -142,22 +99,9 @@ Result<IndexFileReader> IndexFileReader::Open(std::span<const std::byte> bytes, 
     reader.sections_.push_back({id, begin, length});
   }
   const auto file_bytes = fields.Get<uint64_t>();
-  const uint64_t blocks = Blocks(offset - header_bytes);
-  if (!fields.ok() || file_bytes != bytes.size() || file_bytes != offset + blocks * 8 + 8) {
-    return Corruption(name, " has ", bytes.size(), " bytes, its header says ", file_bytes);
-  }
-  const std::span<const std::byte> table = bytes.subspan(offset, blocks * 8);
-  FieldReader table_checksum(bytes.last(8));
-  if (table_checksum.Get<uint64_t>() != Checksum(table)) {
-    return Corruption(name, " at offset ", offset, ": the table of checksums does not match its own");
-  }
-  FieldReader checksums(table);
-  for (uint64_t begin = header_bytes; begin < offset; begin += kBlockBytes) {
-    const uint64_t length = std::min(kBlockBytes, offset - begin);
-    if (checksums.Get<uint64_t>() != Checksum(bytes.subspan(begin, length))) {
-      return Corruption(name, " at offset ", begin, ": the checksum of the next ", length, " bytes does not match");
-    }
-  }
+  if (!fields.ok())
+    return Corruption(name, " at offset 16: ", section_count, " sections do not fit into a header of ", header_bytes, " bytes");
+  TRY(CheckBlocks(bytes, header_bytes, offset, file_bytes, name));
   return reader;
 }
 

@@ -16,9 +16,7 @@ constexpr double kWordNanoseconds = 0.3;
 
 Result<std::shared_ptr<const ScalarIndex>> NgramIndex::Open(std::shared_ptr<const MappedFile> bytes, const IndexFileReader& file,
                                                             const Spec& spec, const RowSets& rows) {
-  auto out = std::shared_ptr<NgramIndex>(new NgramIndex(spec));
-  out->file_ = std::move(bytes);
-  out->rows_ = rows;
+  auto out = std::shared_ptr<NgramIndex>(new NgramIndex(spec, std::move(bytes), rows));
   out->grams_ = TRY(Dictionary<int64_t>::Read(file, Section::kIntegers, rows.row_count));
   return std::shared_ptr<const ScalarIndex>(std::move(out));
 }

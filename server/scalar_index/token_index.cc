@@ -86,9 +86,7 @@ bool WellFormed(std::span<const char> rows, uint32_t count, size_t row_count, st
 
 Result<std::shared_ptr<const ScalarIndex>> TokenIndex::Open(std::shared_ptr<const MappedFile> bytes, const IndexFileReader& file,
                                                             const Spec& spec, const RowSets& rows) {
-  auto out = std::shared_ptr<TokenIndex>(new TokenIndex(spec));
-  out->file_ = std::move(bytes);
-  out->rows_ = rows;
+  auto out = std::shared_ptr<TokenIndex>(new TokenIndex(spec, std::move(bytes), rows));
   TRY(out->ReadSections(file));
   TRY(out->CheckPostings(file));
   return std::shared_ptr<const ScalarIndex>(std::move(out));

@@ -10,22 +10,19 @@
 #include <span>
 #include <string_view>
 
-#include "server/scalar_index/scalar_index.h"
-#include "server/scalar_index/sorted_index.h"
+#include "server/scalar_index/file_index.h"
 
 namespace saker::scalar_index {
 
-class TokenIndex final : public ScalarIndex {
+class TokenIndex final : public FileIndex {
  public:
   static Result<std::shared_ptr<const ScalarIndex>> Open(std::shared_ptr<const MappedFile> bytes, const IndexFileReader& file,
                                                          const Spec& spec, const RowSets& rows);
-  size_t row_count() const override { return rows_.row_count; }
-  uint64_t memory_bytes() const override { return file_->bytes().size(); }
   std::optional<Estimate> EstimateMatches(const Query& query) const override;
   Matches Find(const Query& query) const override;
 
  private:
-  explicit TokenIndex(Spec spec) : ScalarIndex(std::move(spec)) {}
+  using FileIndex::FileIndex;
   Status ReadSections(const IndexFileReader& file);
   Status CheckPostings(const IndexFileReader& file) const;
   size_t term_count() const { return counts_.size(); }
@@ -34,8 +31,6 @@ class TokenIndex final : public ScalarIndex {
   void FindAny(const match::MatchQuery& query, uint64_t* words) const;
   void FindPhrase(const match::MatchQuery& query, uint64_t* words) const;
 
-  std::shared_ptr<const MappedFile> file_;
-  RowSets rows_;
   std::span<const char> terms_;
   std::span<const uint64_t> term_starts_;  // into terms_, and the end; empty without terms
   std::span<const uint32_t> counts_;       // rows of each term

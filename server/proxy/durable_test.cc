@@ -6,9 +6,8 @@
 #include <set>
 #include <thread>
 
-#include "server/coord/real_world.h"
-#include "server/proxy/make_proxy.h"
 #include "server/proxy/test_requests.h"
+#include "server/proxy/test_world.h"
 
 namespace saker::proxy {
 namespace {
@@ -17,16 +16,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class DurableTest : public ::testing::Test {
+class DurableTest : public RealProxyTest {
  protected:
-  void SetUp() override { Restart(); }
-  void TearDown() override { proxy_.reset(); }
+  DurableTest() : RealProxyTest("saker-proxy-durable") {}
 
-  void Restart() {
-    proxy_.reset();
-    world_.Close();
-    proxy_ = MakeProxy(world_.Open(), nullptr);
-  }
   void Create(int shards, const std::string& index = "HNSW", CollectionSchema schema = ShopSchema()) {
     CreateCollectionRequest request;
     request.target = shop_;
@@ -77,10 +70,7 @@ class DurableTest : public ::testing::Test {
     ASSERT_EQ(proxy_->Delete(request, context_).status().message(), "");
   }
 
-  coord::RealWorld world_{"saker-proxy-durable"};
-  std::unique_ptr<Proxy> proxy_;
   const CollectionRef shop_{"", "shop"};
-  const Context context_{};
 };
 
 TEST_F(DurableTest, EverythingIsThereAfterARestart) {

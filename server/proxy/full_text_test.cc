@@ -11,9 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "server/analyzer/analyzer.h"
-#include "server/coord/real_world.h"
-#include "server/proxy/make_proxy.h"
 #include "server/proxy/test_requests.h"
+#include "server/proxy/test_world.h"
 
 namespace saker::proxy {
 namespace {
@@ -88,16 +87,9 @@ std::map<int64_t, float> NaiveScores(const Books& books, const Books& counted, c
   return scores;
 }
 
-class FullTextTest : public ::testing::Test {
+class FullTextTest : public RealProxyTest {
  protected:
-  void SetUp() override { Restart(); }
-  void TearDown() override { proxy_.reset(); }
-
-  void Restart() {
-    proxy_.reset();
-    world_.Close();
-    proxy_ = MakeProxy(world_.Open(), nullptr);
-  }
+  FullTextTest() : RealProxyTest("saker-proxy-text") {}
 
   void Create(int shards, CollectionSchema schema = BookSchema(), KeyValues index = {{"index_type", "SPARSE_INVERTED_INDEX"}}) {
     CreateCollectionRequest request;
@@ -179,10 +171,7 @@ class FullTextTest : public ::testing::Test {
   }
 
   std::mt19937_64 random_{std::getenv("SAKER_SEED") != nullptr ? std::strtoull(std::getenv("SAKER_SEED"), nullptr, 10) : 5};
-  coord::RealWorld world_{"saker-proxy-text"};
-  std::unique_ptr<Proxy> proxy_;
   const CollectionRef books_{"", "books"};
-  const Context context_{};
 };
 
 TEST_F(FullTextTest, TheBestRowsComeWithTheScoresOfANaiveBm25) {

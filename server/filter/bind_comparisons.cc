@@ -68,7 +68,7 @@ Result<PredicatePtr> Binder::CompareWithConstant(Op op, const Operand& operand, 
   if (IsNumberColumn(operand.plain_column(), type)) {
     predicate = MakeNumberCompare(FieldNumber(*operand.field), type, op, value);
   } else {
-    predicate = MakeCompare(Source(operand), op, value);
+    predicate = MakeCompare(Source(operand, value.is_number()), op, value);
   }
   if (op == Op::kEq && operand.plain_column()) {
     auto keys = std::make_shared<KeyConstraint>();
@@ -130,8 +130,9 @@ Result<Binder::Bound> Binder::BindRange(const Node& node) {
   if (TRY(FoldComparison(impossible, bounds.low, bounds.high, Slice(node))))
     return InvalidArgument("invalid range: lowerbound is greater than upperbound");
   std::optional<IndexQuery> query = RangeQuery(type, bounds);
+  const bool numbers = bounds.low.is_number() && bounds.high.is_number();
   PredicatePtr predicate = IsNumberColumn(operand.plain_column(), type) ? MakeNumberRange(FieldNumber(*operand.field), type, bounds)
-                                                                        : MakeRange(Source(operand), std::move(bounds));
+                                                                        : MakeRange(Source(operand, numbers), std::move(bounds));
   return Bound(Indexed(std::move(predicate), operand, std::move(query)));
 }
 
@@ -170,7 +171,9 @@ Result<Binder::Bound> Binder::BindIn(const Node& node) {
   } else if (IsNumberColumn(operand->plain_column(), type)) {
     predicate = MakeNumberIn(FieldNumber(*operand->field), type, *list, node.negated);
   } else {
-    predicate = MakeIn(Source(*operand), *list, node.negated);
+    bool numbers = list->size() > 0;
+    for (size_t i = 0; i < list->size() && numbers; ++i) numbers = list->At(i).is_number();
+    predicate = MakeIn(Source(*operand, numbers), *list, node.negated);
   }
   if (!node.negated && operand->plain_column()) {
     auto keys = std::make_shared<KeyConstraint>();

@@ -108,12 +108,20 @@ size_t Binder::FieldNumber(const FieldSchema& field) {
 
 PredicatePtr Binder::Indexed(PredicatePtr predicate, const Operand& operand, std::optional<IndexQuery> query) {
   if (!query || operand.element || operand.length || operand.arithmetic.has_value()) return predicate;
-  IndexedPlace place{.field_id = operand.field->id, .path = operand.json ? operand.keys : std::vector<PathKey>()};
+  IndexedPlace place{
+      .field_id = operand.field->id, .path = operand.json ? operand.keys : std::vector<PathKey>(), .string_to_double = Casts(operand)};
   return MakeIndexed(std::move(predicate), std::move(place), *std::move(query), indexed_leaves_++);
 }
 
-CellSource Binder::Source(const Operand& operand) {
+bool Binder::Casts(const Operand& operand) const {
+  if (!operand.json || operand.length || operand.arithmetic.has_value()) return false;
+  return std::any_of(casts_.begin(), casts_.end(),
+                     [&](const auto& cast) { return cast.first == operand.field->id && cast.second == operand.keys; });
+}
+
+CellSource Binder::Source(const Operand& operand, bool numbers) {
   CellSource source;
+  source.string_to_double = numbers && Casts(operand);
   source.field = FieldNumber(*operand.field);
   source.type = operand.field->type;
   source.element_type = operand.field->element_type;

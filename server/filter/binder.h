@@ -20,8 +20,8 @@ namespace saker::filter {
 
 class Binder {
  public:
-  Binder(std::string_view text, const CollectionSchema& schema, const Templates& templates)
-      : text_(text), schema_(schema), templates_(templates) {}
+  Binder(std::string_view text, const CollectionSchema& schema, const Templates& templates, const CastPaths& casts)
+      : text_(text), schema_(schema), templates_(templates), casts_(casts) {}
 
   // The whole expression; fields() and json_fields() are what the predicate refers to.
   Result<PredicatePtr> Bind(const Node& root);
@@ -77,13 +77,16 @@ class Binder {
   size_t FieldNumber(const FieldSchema& field);
   // The predicate, which may from now on ask an index of the operand's place.
   PredicatePtr Indexed(PredicatePtr predicate, const Operand& operand, std::optional<IndexQuery> query);
-  // The source of the operand's values; a JSON source makes a new leaf.
-  CellSource Source(const Operand& operand);
+  // Whether strings at the operand's path are read as numbers.
+  bool Casts(const Operand& operand) const;
+  // The source of the operand's values; a JSON source makes a new leaf. `numbers`: they are compared with numbers alone.
+  CellSource Source(const Operand& operand, bool numbers = false);
   std::string_view Slice(const Node& node) const { return text_.substr(node.begin, std::min<size_t>(node.end - node.begin, 1024)); }
 
   std::string_view text_;
   const CollectionSchema& schema_;
   const Templates& templates_;
+  const CastPaths& casts_;
   std::vector<FieldRef> fields_;
   std::vector<JsonField> json_fields_;
   size_t indexed_leaves_ = 0;

@@ -243,8 +243,21 @@ template <typename Test>
 class JsonPredicate final : public JsonLeaf {
  public:
   JsonPredicate(const CellSource& source, Test test)
-      : JsonLeaf(source.json_field, source.leaf), length_(source.length), test_(std::move(test)) {}
-  bool Matches(const Cell& cell) const override { return test_(length_ ? LengthOf(cell) : cell); }
+      : JsonLeaf(source.json_field, source.leaf),
+        length_(source.length),
+        string_to_double_(source.string_to_double),
+        test_(std::move(test)) {}
+  bool Matches(const Cell& cell) const override {
+    if (string_to_double_ && cell.kind == Cell::Kind::kText) {
+      if (const std::optional<double> value = scalar_index::StringToDouble(cell.text)) {
+        Cell number;
+        number.kind = Cell::Kind::kReal;
+        number.real = *value;
+        return test_(number);
+      }
+    }
+    return test_(length_ ? LengthOf(cell) : cell);
+  }
   bool tests_null() const override { return std::is_same_v<Test, NullTest>; }
   bool null_outcome() const override {
     if constexpr (std::is_same_v<Test, NullTest>) return test_.wants_null;
@@ -253,6 +266,7 @@ class JsonPredicate final : public JsonLeaf {
 
  private:
   bool length_;
+  bool string_to_double_;
   Test test_;
 };
 

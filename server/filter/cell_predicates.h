@@ -17,10 +17,11 @@ struct CellSource {
   size_t field = 0;
   DataType type = DataType::kNone;
   DataType element_type = DataType::kNone;
-  int64_t index = 0;      // kElement
-  size_t json_field = 0;  // kJson
-  size_t leaf = 0;        // kJson
-  bool length = false;    // array_length of it
+  int64_t index = 0;              // kElement
+  size_t json_field = 0;          // kJson
+  size_t leaf = 0;                // kJson
+  bool length = false;            // array_length of it
+  bool string_to_double = false;  // kJson: a text stands for the number that it begins with
 };
 
 enum class ContainsMode { kOne, kAll, kAny };

@@ -110,7 +110,7 @@ void AppendTemplate(const TemplateValue& value, std::string* key) {
 }
 
 // What decides the outcome beside the rows: the fields' names and meaning, the text, the values beside it.
-std::string CacheKey(std::string_view text, const CollectionSchema& schema, const Templates& templates) {
+std::string CacheKey(std::string_view text, const CollectionSchema& schema, const Templates& templates, const CastPaths& casts) {
   if (text.size() > kMaxCacheKeyBytes) return {};
   std::string key = std::to_string(schema.version) + ":" + std::to_string(text.size()) + ":";
   key += text;
@@ -119,7 +119,11 @@ std::string CacheKey(std::string_view text, const CollectionSchema& schema, cons
     AppendTemplate(value, &key);
     if (key.size() > kMaxCacheKeyBytes) return {};
   }
-  return key;
+  for (const auto& [field_id, path] : casts) {
+    key += "c" + std::to_string(field_id);
+    for (const PathKey& step : path) key += ":" + std::to_string(step.name.size()) + ":" + step.name;
+  }
+  return key.size() > kMaxCacheKeyBytes ? std::string() : key;
 }
 
 class CompiledFilter final : public Filter {
@@ -190,10 +194,10 @@ class CompiledFilter final : public Filter {
 };
 
 Result<std::shared_ptr<const Filter>> CompileText(std::string_view text, const CollectionSchema& schema, const Templates& templates,
-                                                  uint64_t sample_seed) {
+                                                  uint64_t sample_seed, const CastPaths& casts) {
   if (text.size() > kMaxTextBytes) return InvalidArgument("the expression has ", text.size(), " bytes, the limit is ", kMaxTextBytes);
   if (!simdjson::validate_utf8(text.data(), text.size())) return InvalidArgument("the expression is not valid UTF-8");
-  Binder binder(text, schema, templates);
+  Binder binder(text, schema, templates, casts);
   PredicatePtr root;
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     root = MakeConstant(true);
@@ -201,15 +205,15 @@ Result<std::shared_ptr<const Filter>> CompileText(std::string_view text, const C
     const NodePtr tree = TRY(Parser(text).Parse());
     root = TRY(binder.Bind(*tree));
   }
-  return std::make_shared<const CompiledFilter>(std::move(root), &binder, schema, sample_seed, CacheKey(text, schema, templates));
+  return std::make_shared<const CompiledFilter>(std::move(root), &binder, schema, sample_seed, CacheKey(text, schema, templates, casts));
 }
 
 }  // namespace
 
 Result<std::shared_ptr<const Filter>> Filter::Compile(std::string_view text, const CollectionSchema& schema, const Templates& templates,
-                                                      std::optional<uint64_t> sample_seed) {
+                                                      std::optional<uint64_t> sample_seed, const CastPaths& casts) {
   const uint64_t seed = sample_seed.has_value() ? *sample_seed : std::random_device()();
-  auto filter = CompileText(text, schema, templates, seed);
+  auto filter = CompileText(text, schema, templates, seed, casts);
   if (!filter.ok()) return CannotParse(text, filter.status().message());
   return filter;
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -39,13 +40,18 @@ struct RowIndexes {
   const scalar_index::IndexMap* scalars = nullptr;  // not owned
 };
 
+// JSON paths, by field id, whose strings are read as numbers where numbers are asked for (an index' json_cast_function), with or
+// without the index.
+using CastPaths = std::vector<std::pair<int64_t, std::vector<scalar_index::PathKey>>>;
+
 class Filter {
  public:
   // InvalidArgument (Milvus 1100) with text "cannot parse expression: <text>, error: <detail>: invalid parameter"; the caller
   // puts "failed to create query plan: " or "failed to create delete plan: " in front. An empty text is always true.
   // random_sample draws by the seed, or by a new one for each Compile.
   static Result<std::shared_ptr<const Filter>> Compile(std::string_view text, const CollectionSchema& schema,
-                                                       const Templates& templates = {}, std::optional<uint64_t> sample_seed = std::nullopt);
+                                                       const Templates& templates = {}, std::optional<uint64_t> sample_seed = std::nullopt,
+                                                       const CastPaths& casts = {});
   virtual ~Filter() = default;
 
   // True for every row whatever it holds: empty text, `true`, `1 < 2`.

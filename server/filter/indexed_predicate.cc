@@ -86,7 +86,7 @@ class IndexedPredicate final : public Predicate {
   void ForEachEstimate(const Evaluation& evaluation, F&& f) const {
     for (const auto& [id, index] : *evaluation.indexes()) {
       if (index->spec().field_id != place_.field_id || index->row_count() != evaluation.row_count()) continue;
-      if (index->spec().path != place_.path) continue;
+      if (index->spec().path != place_.path || index->spec().string_to_double != place_.string_to_double) continue;
       if (const std::optional<Estimate> estimate = index->EstimateMatches(query_.query)) f(*index, *estimate);
     }
   }

@@ -12,6 +12,7 @@ namespace saker::filter {
 struct IndexedPlace {
   int64_t field_id = 0;
   std::vector<PathKey> path;
+  bool string_to_double = false;  // an index that casts answers as the leaf does, and only such a one
 };
 
 // `leaf`: the number of its answer in an Evaluation. Evaluates as `inner` does, bit for bit.

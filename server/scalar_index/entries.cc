@@ -119,6 +119,10 @@ class Collector {
         if (numbers) AddReal(element.get_double().value_unsafe());
         return;
       case element_type::STRING:
+        if (spec_.string_to_double) {
+          if (const std::optional<double> value = StringToDouble(element.get_string().value_unsafe())) AddReal(*value);
+          return;
+        }
         if (!any && cast != JsonCast::kVarChar && cast != JsonCast::kArrayVarChar) return;
         if (spec_.ngram()) {
           AddText(element.get_string().value_unsafe());

@@ -1,7 +1,9 @@
 #include "server/scalar_index/json_path.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <utility>
 
 namespace saker::scalar_index {
@@ -77,6 +79,15 @@ bool Descend(const simdjson::dom::element& root, const std::vector<PathKey>& key
   }
   *out = at;
   return true;
+}
+
+std::optional<double> StringToDouble(std::string_view text) {
+  const std::string ended(text);
+  char* end = nullptr;
+  errno = 0;
+  const double value = std::strtod(ended.c_str(), &end);
+  if (end == ended.c_str() || errno == ERANGE) return std::nullopt;
+  return value;
 }
 
 }  // namespace saker::scalar_index

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,5 +30,9 @@ Result<std::vector<PathKey>> ParsePath(std::string_view path, std::string_view f
 
 // False when the value lacks the path.
 bool Descend(const simdjson::dom::element& root, const std::vector<PathKey>& keys, simdjson::dom::element* out);
+
+// The number that a text begins with, as strtod reads it: behind white space, decimal, hexadecimal, inf or nan, whatever follows.
+// Nothing when there is none or a double cannot hold it. Milvus' json_cast_function STRING_TO_DOUBLE.
+std::optional<double> StringToDouble(std::string_view text);
 
 }  // namespace saker::scalar_index

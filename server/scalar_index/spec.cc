@@ -94,6 +94,7 @@ Status ReadJson(const FieldSchema& field, const KeyValues& params, Spec* spec) {
   if (UpperCase(*function) != "STRING_TO_DOUBLE") return Invalid("json_cast_function ", *function, " is not supported");
   if (spec->cast != JsonCast::kDouble && spec->cast != JsonCast::kArrayDouble)
     return Invalid("json_cast_function STRING_TO_DOUBLE needs json_cast_type DOUBLE, got: ", UpperCase(*cast));
+  spec->string_to_double = spec->cast == JsonCast::kDouble;  // Milvus takes it for arrays and converts none of their elements
   return OkStatus();
 }
 
@@ -129,6 +130,7 @@ std::string Spec::Text() const {
                      " field ", field_id, " type ", static_cast<int>(field_type), " element ", static_cast<int>(element_type));
   if (field_type == DataType::kJson) text += internal::Join(" cast ", static_cast<int>(cast), " path");
   for (const PathKey& key : path) text += internal::Join(" ", key.name.size(), ":", key.name);
+  if (string_to_double) text += " strings too";
   if (ngram()) text += internal::Join(" grams ", min_gram, " to ", max_gram);
   // Other parameters, or another version of what reads them, might make other tokens of the same texts.
   if (tokens())

@@ -21,6 +21,7 @@ struct Spec {
   DataType element_type = DataType::kNone;  // of an array field
   std::vector<PathKey> path;                // JSON only; empty: the whole value
   JsonCast cast = JsonCast::kNone;          // JSON only
+  bool string_to_double = false;            // JSON cast to kDouble: strings that begin with a number are kept as that
   uint32_t min_gram = 0;                    // NGRAM only, in characters
   uint32_t max_gram = 0;
   std::string analyzer_params;  // TOKENS only

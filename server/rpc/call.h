@@ -83,6 +83,7 @@ const Method* FindMethod(std::string_view name);
 std::vector<Method> SystemMethods();
 std::vector<Method> DatabaseMethods();
 std::vector<Method> CollectionMethods();
+std::vector<Method> FunctionMethods();
 std::vector<Method> PartitionMethods();
 std::vector<Method> IndexMethods();
 std::vector<Method> LoadMethods();

@@ -146,6 +146,48 @@ TEST_F(ServiceTest, DescribeCollectionHidesTheDynamicField) {
   EXPECT_EQ(response.update_timestamp(), 55u);
 }
 
+TEST_F(ServiceTest, FunctionsOfACollectionStayAsTheyAre) {
+  proxy::CollectionInfo info;
+  info.name = "books";
+  info.database = "default";
+  info.schema.functions.resize(1);
+  info.schema.functions[0].name = "bm25";
+  info.schema.functions[0].type = FunctionType::kBm25;
+  proxy_.collection = std::make_shared<const proxy::CollectionInfo>(info);
+  pb::common::Status status;
+  mp::AddCollectionFunctionRequest add;
+  add.set_collection_name("books");
+  ASSERT_TRUE(Call("AddCollectionFunction", add, &status).ok());
+  EXPECT_EQ(status.reason(), "Function Schema is empty");
+  EXPECT_EQ(status.code(), 65535);
+  add.mutable_functionschema()->set_type(pb::schema::BM25);
+  ASSERT_TRUE(Call("AddCollectionFunction", add, &status).ok());
+  EXPECT_EQ(status.reason(), "Currently does not support adding BM25 function");
+  mp::AlterCollectionFunctionRequest alter;
+  alter.set_collection_name("books");
+  alter.set_function_name("bm25");
+  alter.mutable_functionschema()->set_name("other");
+  alter.mutable_functionschema()->set_type(pb::schema::TextEmbedding);
+  ASSERT_TRUE(Call("AlterCollectionFunction", alter, &status).ok());
+  EXPECT_EQ(status.reason(), "Invalid function config, name not match");
+  alter.mutable_functionschema()->set_name("bm25");
+  ASSERT_TRUE(Call("AlterCollectionFunction", alter, &status).ok());
+  EXPECT_EQ(status.reason(), "Currently does not support alter BM25 function");
+  alter.set_function_name("ghost");
+  alter.mutable_functionschema()->set_name("ghost");
+  ASSERT_TRUE(Call("AlterCollectionFunction", alter, &status).ok());
+  EXPECT_EQ(status.reason(), "Function ghost not found");
+  mp::DropCollectionFunctionRequest drop;
+  drop.set_collection_name("books");
+  drop.set_function_name("bm25");
+  ASSERT_TRUE(Call("DropCollectionFunction", drop, &status).ok());
+  EXPECT_EQ(status.reason(), "Currently does not support droping BM25 function");
+  drop.set_function_name("ghost");
+  pb::common::Status dropped;
+  ASSERT_TRUE(Call("DropCollectionFunction", drop, &dropped).ok());
+  EXPECT_EQ(dropped.code(), 0);
+}
+
 TEST_F(ServiceTest, ResolvesTheDatabaseFromBodyThenMetadataThenDefault) {
   mp::DropCollectionRequest request;
   request.set_collection_name("c");

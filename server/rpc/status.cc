@@ -61,8 +61,8 @@ void EncodeStatus(const Status& status, pb::common::Status* out) {
 const Method* FindMethod(std::string_view name) {
   static const auto* const kMethods = [] {
     auto* methods = new std::map<std::string_view, Method>();
-    for (const auto part : {&SystemMethods, &DatabaseMethods, &CollectionMethods, &PartitionMethods, &IndexMethods, &LoadMethods,
-                            &MaintenanceMethods, &WriteMethods, &ReadMethods, &CredentialMethods}) {
+    for (const auto part : {&SystemMethods, &DatabaseMethods, &CollectionMethods, &FunctionMethods, &PartitionMethods, &IndexMethods,
+                            &LoadMethods, &MaintenanceMethods, &WriteMethods, &ReadMethods, &CredentialMethods}) {
       for (const Method& method : part()) methods->emplace(method.name, method);
     }
     return methods;

@@ -49,7 +49,11 @@ const std::vector<Family>& Families() {
   const Rule empty_buckets{"max_empty_result_buckets", Kind::kInt, 1, 65536};
   const Rule algorithm{"inverted_index_algo", Kind::kChoice, 0, 0, "DAAT_MAXSCORE", kSparseAlgorithms};
   const std::vector<Rule> sparse_build = {
-      algorithm, {"drop_ratio_build", Kind::kFloat, 0, 1}, {"bm25_k1", Kind::kFloat, 0, 3}, {"bm25_b", Kind::kFloat, 0, 1}};
+      algorithm,
+      {"drop_ratio_build", Kind::kFloat, 0, 1},
+      {"bm25_k1", Kind::kFloat, 0, 3},
+      {"bm25_b", Kind::kFloat, 0, 1},
+      {"bm25_avgdl", Kind::kFloat, 1, kMaxInt}};  // as in Milvus no score depends on it: the average is the collection's at each search
   const std::vector<Rule> sparse_search = {{"drop_ratio_search", Kind::kFloat, 0, 1},
                                            {"dim_max_score_ratio", Kind::kFloat, 0.5, 1.3},
                                            {"refine_factor", Kind::kInt, 1, kMaxInt}};
@@ -64,12 +68,12 @@ const std::vector<Family>& Families() {
        {m, ef_construction, {"sq_type", Kind::kChoice, 0, 0, "SQ8", " SQ4U SQ6 SQ8 FP16 BF16 "}, refine, refine_type},
        {ef, gamma, refine_k}},
       {"HNSW_PQ",
-       kFloats,
+       kDense,
        Serving::kGraph,
        {m, ef_construction, {"m", Kind::kInt, 1, 65536, "32"}, {"nbits", Kind::kInt, 1, 24, "8"}, refine, refine_type},
        {ef, gamma, refine_k}},
       {"HNSW_PRQ",
-       kFloats,
+       kDense,
        Serving::kGraph,
        {m,
         ef_construction,
@@ -231,6 +235,17 @@ Status CheckTogether(const IndexSpec& spec, size_t dim) {
   return OkStatus();
 }
 
+// Of what nobody gave, Milvus' defaults where they divide the dimension, else the next smaller number that does.
+void FitDefaults(const Params& given, size_t dim, IndexSpec* spec) {
+  for (const char* name : {"m", "sub_dim"}) {
+    const auto found = spec->params.find(name);
+    if (found == spec->params.end() || given.contains(name) || dim == 0) continue;
+    size_t value = std::min<size_t>(static_cast<size_t>(Parse<int64_t>(found->second).value_or(1)), dim);
+    while (dim % value != 0) --value;
+    found->second = std::to_string(value);
+  }
+}
+
 size_t IntParam(const Params& params, const char* name, size_t fallback) {
   const auto found = params.find(name);
   if (found == params.end()) return fallback;
@@ -258,6 +273,7 @@ Result<IndexSpec> ValidateSpec(const IndexSpec& spec, VectorType type, size_t di
       if (!IsCommonKey(key)) return InvalidArgument("only metric type can be passed when use AutoIndex");
     }
   }
+  FitDefaults(spec.params, dim, &out);
   TRY(CheckTogether(out, dim));
   return out;
 }

@@ -23,6 +23,26 @@ TEST(SpecTest, DefaultsAreFilledIn) {
   EXPECT_EQ(ValidateSpec({"AUTOINDEX", Metric::kL2, {{"mmap.enabled", "true"}}}, VectorType::kFloat32, 8).value().type, "AUTOINDEX");
 }
 
+TEST(SpecTest, DefaultsFitTheDimension) {
+  const auto param = [](const char* type, size_t dim, const char* name) {
+    return ValidateSpec({type, Metric::kL2, {}}, VectorType::kFloat32, dim).value().params.at(name);
+  };
+  EXPECT_EQ(param("HNSW_PQ", 128, "m"), "32");
+  EXPECT_EQ(param("HNSW_PQ", 100, "m"), "25");
+  EXPECT_EQ(param("HNSW_PQ", 16, "m"), "16");
+  EXPECT_EQ(param("HNSW_PQ", 101, "m"), "1");
+  EXPECT_EQ(param("HNSW_PRQ", 7, "m"), "1");
+  EXPECT_EQ(param("SCANN", 100, "sub_dim"), "2");
+  EXPECT_EQ(param("SCANN", 1, "sub_dim"), "1");
+}
+
+TEST(SpecTest, EveryGraphInMemoryTakesInt8) {
+  for (const char* type : {"HNSW", "HNSW_SQ", "HNSW_PQ", "HNSW_PRQ"}) {
+    for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) EXPECT_EQ(BuildError(type, {}, VectorType::kInt8, metric), "");
+    EXPECT_NE(BuildError(type, {}, VectorType::kBinary, Metric::kHamming), "");
+  }
+}
+
 TEST(SpecTest, TypesMetricsAndVectorsMustFit) {
   EXPECT_EQ(BuildError("HNSW2", {}), "invalid index type: HNSW2");
   EXPECT_EQ(BuildError("BIN_FLAT", {}), "data type FloatVector can't build with this index BIN_FLAT");
@@ -56,6 +76,9 @@ TEST(SpecTest, BuildParametersMustBeIntegersInRange) {
             "The dimension of the vector (dim) should be a multiple of the number of subquantizers (m). Dimension:128, m:7");
   EXPECT_EQ(BuildError("SPARSE_INVERTED_INDEX", {{"drop_ratio_build", "1"}}, VectorType::kSparse, Metric::kIp),
             "Out of range in json: param 'drop_ratio_build' (1.000000) should be in range [0.000000, 1.000000)");
+  EXPECT_EQ(BuildError("SPARSE_INVERTED_INDEX", {{"bm25_avgdl", "100"}}, VectorType::kSparse, Metric::kBm25), "");
+  EXPECT_EQ(BuildError("SPARSE_INVERTED_INDEX", {{"bm25_avgdl", "long"}}, VectorType::kSparse, Metric::kBm25),
+            "Type conflict in json: param 'bm25_avgdl' (long) should be a number");
   EXPECT_NE(BuildError("SPARSE_INVERTED_INDEX", {{"inverted_index_algo", "FAST"}}, VectorType::kSparse, Metric::kIp), "");
   EXPECT_EQ(BuildError("HNSW_SQ", {{"sq_type", "sq8"}, {"refine", "True"}, {"refine_type", "FP16"}}), "");
   EXPECT_NE(BuildError("HNSW_SQ", {{"sq_type", "SQ9"}}), "");

@@ -5,28 +5,27 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
-#include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "common/file.h"
 #include "index/footprint.h"
 #include "index/index.h"
-#include "index/scorer.h"
-#include "index/topk.h"
+#include "index/kernels/kernels.h"
+#include "tools/bench/ann_plan.h"
+#include "tools/bench/ann_truth.h"
 #include "tools/bench/disk_bench.h"
 #include "tools/bench/filters.h"
+#include "tools/bench/kept_index.h"
 #include "tools/bench/vector_file.h"
 
 namespace saker::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Params = std::map<std::string, std::string>;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -37,26 +36,6 @@ double CpuSeconds() {
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-Result<index::Metric> MetricOf(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (name == "COS") name = "COSINE";
-  for (const auto metric :
-       {index::Metric::kL2, index::Metric::kIp, index::Metric::kCosine, index::Metric::kHamming, index::Metric::kJaccard}) {
-    if (index::MetricName(metric) == name) return metric;
-  }
-  return InvalidArgument("--metric ", name, " is unknown; it is l2, ip, cosine, hamming or jaccard");
-}
-
-Result<Params> ParseParams(const std::vector<std::string>& texts) {
-  Params params;
-  for (const std::string& text : texts) {
-    const size_t equal = text.find('=');
-    if (equal == 0 || equal == std::string::npos) return InvalidArgument("'", text, "' is not KEY=VALUE");
-    params[text.substr(0, equal)] = text.substr(equal + 1);
-  }
-  return params;
 }
 
 // Of the calling thread: what a busy machine takes away from it does not count.
@@ -82,46 +61,6 @@ struct Measured {
   index::SearchStats stats;
 };
 
-// A family's knob: settings ascending in recall and cost.
-struct Knob {
-  std::vector<Params> settings;
-};
-
-std::vector<std::string> Integers(size_t low, size_t high) {
-  std::vector<std::string> out;
-  for (double value = static_cast<double>(low); value <= static_cast<double>(high); value = std::max(value + 1, value * 1.12)) {
-    out.push_back(std::to_string(static_cast<size_t>(value)));
-  }
-  return out;
-}
-
-std::vector<Knob> KnobsOf(const std::string& type, size_t k, const Params& build) {
-  const auto of = [](const char* name, const std::vector<std::string>& values, const Params& fixed = {}) {
-    Knob knob;
-    for (const std::string& value : values) {
-      knob.settings.push_back(fixed);
-      knob.settings.back()[name] = value;
-    }
-    return knob;
-  };
-  std::vector<std::string> gammas;
-  for (double gamma = 0.9; gamma <= 1.6; gamma += gamma < 1.15 ? 0.0025 : 0.01) gammas.push_back(std::to_string(gamma));
-  if (type == "AUTOINDEX") {
-    std::vector<std::string> targets;
-    for (double missed = 0.5; missed > 0.0001; missed *= 0.93) targets.push_back(std::to_string(1 - missed));
-    return {of("target_recall", targets)};
-  }
-  if (type.starts_with("HNSW")) {
-    return {of("ef", Integers(k, 4096)), of("gamma", gammas, {{"ef", std::to_string(std::max<size_t>(20 * k, 512))}})};
-  }
-  if (type == "DISKANN") return {of("search_list", Integers(k, 2048))};
-  if (type.find("IVF") != std::string::npos || type == "SCANN") {
-    const auto found = build.find("nlist");
-    return {of("nprobe", Integers(1, found == build.end() ? 65536 : static_cast<size_t>(std::atoll(found->second.c_str()))))};
-  }
-  return {Knob{{Params{}}}};
-}
-
 class AnnBench {
  public:
   explicit AnnBench(const AnnOptions& options) : options_(options) {}
@@ -136,115 +75,77 @@ class AnnBench {
     for (const double selectivity : options_.filter_selectivities) {
       selectivity_ = selectivity;
       filters_.clear();
-      if (selectivity < 1) filters_ = TRY(MakeFilters(options_.filter_kind, selectivity, *base_, *queries_, spec_.metric));
-      TRY(ComputeThresholds());
+      if (selectivity < 1) filters_ = TRY(MakeFilters(options_.filter_kind, selectivity, *base_, *queries_, plan_.spec.metric));
+      if (selectivity < 1) filtered_ = TRY(NeighbourTruth::Compute(*base_, *queries_, plan_.spec.metric, options_.k, filters_));
       std::vector<std::vector<Measured>> swept;
-      for (const Knob& knob : KnobsOf(options_.index, options_.k, spec_.params)) swept.push_back(TRY(Sweep(knob)));
+      for (const Knob& knob : KnobsOf(plan_.spec, options_.k)) swept.push_back(TRY(Sweep(knob)));
       for (const double target : options_.recalls) TRY(Report(target, swept));
     }
     return OkStatus();
   }
 
  private:
+  // And everything that can be refused before a build.
   Status ReadFiles() {
-    spec_.type = options_.index;
-    spec_.metric = TRY(MetricOf(options_.metric));
-    spec_.params = TRY(ParseParams(options_.params));
-    extra_ = TRY(ParseParams(options_.search_params));
-    const bool bits = spec_.metric == index::Metric::kHamming || spec_.metric == index::Metric::kJaccard;
+    const index::Metric metric = TRY(MetricOf(options_.metric));
+    const bool bits = metric == index::Metric::kHamming || metric == index::Metric::kJaccard;
     base_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.base, bits)));
     queries_ = std::make_shared<VectorRows>(TRY(VectorRows::Read(options_.query, bits)));
     if (queries_->dim() != base_->dim()) return InvalidArgument("queries have dimension ", queries_->dim(), ", the base ", base_->dim());
-    for (const double selectivity : options_.filter_selectivities) {
-      if (selectivity <= 0 || selectivity > 1) return InvalidArgument("--filter-selectivity ", selectivity, " is not in (0, 1]");
-    }
-    if (options_.k == 0 || options_.nq == 0 || options_.threads < 1 || options_.build_threads < 1)
-      return InvalidArgument("--k, --nq and the threads must be at least 1");
-    if (options_.nq > 1 && (options_.filter_kind == "near" || options_.filter_kind == "far"))
-      return InvalidArgument("--filter-kind ", options_.filter_kind, " is a filter for each query: --nq must be 1");
-    if (spec_.type.find("IVF") != std::string::npos || spec_.type == "SCANN") {
-      const auto lists = static_cast<size_t>(4 * std::sqrt(static_cast<double>(base_->row_count())));
-      spec_.params.try_emplace("nlist", std::to_string(std::clamp<size_t>(lists, 1, 65536)));
-    }
-    spec_ = TRY(index::ValidateSpec(spec_, base_->type(), base_->dim()));
+    if (queries_->row_count() == 0) return InvalidArgument(options_.query, ": no queries");
+    plan_ = TRY(PlanAnn(options_, metric, *base_));
+    const auto& shares = options_.filter_selectivities;
+    if (std::find(shares.begin(), shares.end(), 1.0) == shares.end()) return OkStatus();
+    truth_ = options_.truth.empty() ? TRY(NeighbourTruth::Compute(*base_, *queries_, metric, options_.k, {}))
+                                    : TRY(NeighbourTruth::Read(options_.truth, *base_, *queries_, metric, options_.k));
     return OkStatus();
+  }
+
+  Status Build() {
+    index::BuildOptions build;
+    build.threads = options_.build_threads;
+    build.scratch_directory = options_.directory;
+    const std::unique_ptr<index::Index> built = TRY(index::BuildIndex(plan_.spec, base_, build));
+    std::unique_ptr<WritableFile> file = TRY(FileSystem::Posix().Create(path_));
+    TRY(built->Save(*file));
+    TRY(file->Sync());
+    return options_.index_file.empty() ? OkStatus() : RememberBase(path_, *base_);
   }
 
   Status BuildAndOpen() {
     const std::filesystem::path directory =
         options_.directory.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(options_.directory);
-    const bool kept = !options_.index_file.empty();
-    path_ = kept ? options_.index_file : (directory / ("saker-bench-ann-" + std::to_string(getpid()))).string();
-    FileSystem& files = FileSystem::Posix();
-    const Clock::time_point start = Clock::now();
-    const double cpu = CpuSeconds();
-    if (!kept || !std::filesystem::exists(path_)) {
-      index::BuildOptions build;
-      build.threads = options_.build_threads;
-      build.scratch_directory = options_.directory;
-      const std::unique_ptr<index::Index> built = TRY(index::BuildIndex(spec_, base_, build));
-      std::unique_ptr<WritableFile> file = TRY(files.Create(path_));
-      Status saved = built->Save(*file);
-      if (saved.ok()) saved = file->Sync();
-      if (!saved.ok()) return saved;
+    path_ = options_.index_file.empty() ? (directory / ("saker-bench-ann-" + std::to_string(getpid()))).string() : options_.index_file;
+    const bool kept = !options_.index_file.empty() && std::filesystem::exists(path_);
+    std::string took = "\"build_s\": null, \"build_cpu_s\": null";  // of a file that was there
+    if (kept) {
+      TRY(CheckBase(path_, *base_));
+    } else {
+      const Clock::time_point start = Clock::now();
+      const double cpu = CpuSeconds();
+      TRY(Build());
+      char text[80];
+      std::snprintf(text, sizeof text, "\"build_s\": %.2f, \"build_cpu_s\": %.2f", SecondsSince(start), CpuSeconds() - cpu);
+      took = text;
     }
-    const double seconds = SecondsSince(start), cpu_seconds = CpuSeconds() - cpu;
-    const auto disk_bytes = std::filesystem::file_size(path_);
+    const Clock::time_point opening = Clock::now();
+    index_ = TRY(index::OpenIndex(path_, FileSystem::Posix(), base_));
+    const double open_seconds = SecondsSince(opening);
+    if (kept) TRY(CheckKept(path_, index_->spec(), plan_));
+    plan_.spec = index_->spec();
     std::string limit;  // of a disk that is searched: what the queries are held against
-    if (index::ServedFromDisk(spec_)) {
+    if (index::ServedFromDisk(plan_.spec)) {
       for (const ReadRate& rate : TRY(MeasureReads(path_, {.queue_depths = {32, 64}, .seconds = 0.3}))) KeepBest(rate);
       limit = ", \"disk_reads_per_second\": " + std::to_string(static_cast<uint64_t>(disk_.reads_per_second)) +
               ", \"disk_read_cpu_us\": " + std::to_string(disk_.cpu_us);
     }
-    const Clock::time_point opening = Clock::now();
-    Result<std::unique_ptr<index::Index>> opened = index::OpenIndex(path_, files, base_);
-    if (!opened.ok()) return opened.status();
-    index_ = std::move(*opened);
     std::printf(
-        "{\"index\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"metric\": \"%s\", \"params\": %s, \"build_s\": %.2f, "
-        "\"build_cpu_s\": %.2f, \"memory_bytes\": %zu, \"disk_bytes\": %zu, \"open_s\": %.3f, \"isa\": \"%s\"%s}\n",
-        spec_.type.c_str(), base_->row_count(), base_->dim(), std::string(index::MetricName(spec_.metric)).c_str(),
-        Json(spec_.params).c_str(), seconds, cpu_seconds, index_->memory_bytes(), static_cast<size_t>(disk_bytes), SecondsSince(opening),
-        index::BestKernels().isa, limit.c_str());
+        "{\"index\": \"%s\", \"rows\": %zu, \"dim\": %zu, \"metric\": \"%s\", \"params\": %s, %s, \"memory_bytes\": %zu, "
+        "\"disk_bytes\": %zu, \"open_s\": %.3f, \"isa\": \"%s\"%s}\n",
+        plan_.spec.type.c_str(), base_->row_count(), base_->dim(), std::string(index::MetricName(plan_.spec.metric)).c_str(),
+        Json(plan_.spec.params).c_str(), took.c_str(), index_->memory_bytes(), static_cast<size_t>(std::filesystem::file_size(path_)),
+        open_seconds, index::BestKernels().isa, limit.c_str());
     std::fflush(stdout);
-    return OkStatus();
-  }
-
-  // The key of the k-th true neighbour of each query: what is at least as near counts as found.
-  Status ComputeThresholds() {
-    const size_t count = queries_->row_count();
-    index::Scorer scorer(*base_, spec_.metric, nullptr);
-    thresholds_.clear();
-    expected_.clear();
-    if (filters_.empty()) {
-      const Truth truth = TRY(ReadTruth(options_.truth));
-      if (truth.row_count() != count)
-        return InvalidArgument(options_.truth, ": ", truth.row_count(), " rows, there are ", count, " queries");
-      if (truth.width < options_.k) return InvalidArgument(options_.truth, ": ", truth.width, " neighbours a query, k is ", options_.k);
-      for (size_t q = 0; q < count; ++q) {
-        scorer.SetQuery(queries_->Row(q));
-        float worst = -std::numeric_limits<float>::infinity();
-        for (size_t i = 0; i < options_.k; ++i) {
-          if (truth.Row(q)[i] >= base_->row_count())
-            return InvalidArgument(options_.truth, ": id ", truth.Row(q)[i], " of ", base_->row_count(), " rows");
-          worst = std::max(worst, scorer.Key(truth.Row(q)[i]));
-        }
-        thresholds_.push_back(worst);
-      }
-      expected_.assign(count, options_.k);
-      return OkStatus();
-    }
-    std::vector<std::vector<index::Hit>> exact;
-    const size_t together = filters_.size() == 1 ? count : 1;
-    for (size_t first = 0; first < count; first += together) {
-      auto part = TRY(index::ExactSearch(*base_, spec_.metric, RequestFor(first, together, {}), Context()));
-      std::move(part.begin(), part.end(), std::back_inserter(exact));
-    }
-    for (const auto& hits : exact) {
-      expected_.push_back(hits.size());
-      const float score = hits.empty() ? 0 : hits.back().score;
-      thresholds_.push_back(index::SmallerIsBetter(spec_.metric) ? score : -score);
-    }
     return OkStatus();
   }
 
@@ -259,7 +160,7 @@ class AnnBench {
   }
 
   Params WithExtra(Params params) const {
-    for (const auto& [key, value] : extra_) params[key] = value;
+    for (const auto& [key, value] : plan_.extra) params[key] = value;
     return params;
   }
 
@@ -273,15 +174,12 @@ class AnnBench {
     Measured out;
     out.params = params;
     double found = 0, expected = 0;
+    const NeighbourTruth& truth = filters_.empty() ? *truth_ : *filtered_;
     for (size_t first = 0; first < queries_->row_count(); first += options_.nq) {
       const auto results = TRY(index_->Search(RequestFor(first, options_.nq, params), Context(), &out.stats));
       for (size_t i = 0; i < results.size(); ++i) {
-        const float threshold = thresholds_[first + i];
-        for (const index::Hit& hit : results[i]) {
-          const float key = index::SmallerIsBetter(spec_.metric) ? hit.score : -hit.score;
-          if (key <= threshold + 1e-6f * (1 + std::fabs(threshold))) found += 1;
-        }
-        expected += static_cast<double>(expected_[first + i]);
+        found += static_cast<double>(TRY(truth.Found(first + i, results[i])));
+        expected += static_cast<double>(truth.expected(first + i));
       }
     }
     out.recall = expected == 0 ? 1 : found / expected;
@@ -324,7 +222,7 @@ class AnnBench {
     const size_t count = queries_->row_count();
     const Clock::time_point start = Clock::now();
     for (int pass = 0; pass < 3 || SecondsSince(start) < options_.seconds; ++pass) {
-      if (index::ServedFromDisk(spec_)) KeepBest(TRY(MeasureReads(path_, {.queue_depths = {64}, .seconds = 0.1})).back());
+      if (index::ServedFromDisk(plan_.spec)) KeepBest(TRY(MeasureReads(path_, {.queue_depths = {64}, .seconds = 0.1})).back());
       const size_t searches = (count + options_.nq - 1) / options_.nq;
       std::vector<double> latencies(searches);
       std::vector<Status> problems(static_cast<size_t>(options_.threads), OkStatus());
@@ -357,49 +255,47 @@ class AnnBench {
   }
 
   Status Report(double target, std::vector<std::vector<Measured>>& swept) {
-    const Measured* best = nullptr;
-    double recall = 0;
+    const Measured *best = nullptr, *nearest = nullptr;  // the latter: of the best recall, for a target that is not reached
     for (auto& points : swept) {
       for (Measured& point : points) {
-        recall = std::max(recall, point.recall);
+        if (nearest == nullptr || point.recall > nearest->recall) nearest = &point;
         if (point.recall < target) continue;
         if (point.qps == 0) TRY(Time(point));
         if (best == nullptr || point.qps > best->qps) best = &point;
       }
     }
-    const std::string head = "{\"index\": \"" + spec_.type + "\", \"recall_target\": " + std::to_string(target).substr(0, 5);
-    if (best == nullptr) {
-      std::printf("%s, \"recall\": %.4f, \"qps\": null}\n", head.c_str(), recall);
-      return OkStatus();
-    }
+    const Measured& shown = best != nullptr ? *best : *nearest;
     const double n = static_cast<double>(queries_->row_count());
+    char speed[160] = "\"qps\": null, \"p50_us\": null, \"p99_us\": null, \"cpu_us\": null";
     std::string share;  // of what the disk's reads allow
-    if (index::ServedFromDisk(spec_)) {
-      const double allowed = disk_.reads_per_second * n / static_cast<double>(std::max<uint64_t>(best->stats.reads, 1));
-      share = ", \"disk_reads_per_second\": " + std::to_string(static_cast<uint64_t>(disk_.reads_per_second)) +
-              ", \"disk_share\": " + std::to_string(best->qps / allowed);
+    if (best != nullptr) {
+      std::snprintf(speed, sizeof speed, "\"qps\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"cpu_us\": %.1f", best->qps, best->p50_us,
+                    best->p99_us, best->cpu_us);
+      if (index::ServedFromDisk(plan_.spec)) {
+        const double allowed = disk_.reads_per_second * n / static_cast<double>(std::max<uint64_t>(best->stats.reads, 1));
+        share = ", \"disk_reads_per_second\": " + std::to_string(static_cast<uint64_t>(disk_.reads_per_second)) +
+                ", \"disk_share\": " + std::to_string(best->qps / allowed);
+      }
     }
     std::printf(
-        "%s, \"recall\": %.4f, \"qps\": %.0f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"cpu_us\": %.1f, \"distances\": %.1f, \"hops\": %.1f, "
-        "\"reads\": %.2f, \"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s%s}\n",
-        head.c_str(), best->recall, best->qps, best->p50_us, best->p99_us, best->cpu_us, static_cast<double>(best->stats.distances) / n,
-        static_cast<double>(best->stats.hops) / n, static_cast<double>(best->stats.reads) / n, static_cast<double>(best->stats.bytes) / n,
-        options_.k, options_.threads, selectivity_, Json(best->params).c_str(), share.c_str());
+        "{\"index\": \"%s\", \"recall_target\": %g, \"recall\": %.4f, %s, \"distances\": %.1f, \"hops\": %.1f, \"reads\": %.2f, "
+        "\"bytes\": %.0f, \"k\": %zu, \"threads\": %d, \"selectivity\": %g, \"params\": %s%s}\n",
+        plan_.spec.type.c_str(), target, shown.recall, speed, static_cast<double>(shown.stats.distances) / n,
+        static_cast<double>(shown.stats.hops) / n, static_cast<double>(shown.stats.reads) / n, static_cast<double>(shown.stats.bytes) / n,
+        options_.k, options_.threads, selectivity_, Json(shown.params).c_str(), share.c_str());
     std::fflush(stdout);
     return OkStatus();
   }
 
   const AnnOptions& options_;
-  index::IndexSpec spec_;
-  Params extra_;
+  AnnPlan plan_;
   std::shared_ptr<const VectorRows> base_, queries_;
   double selectivity_ = 1;
   std::vector<index::Bitset> filters_;  // none, one for all queries, or one a query
   std::unique_ptr<index::Index> index_;
-  std::string path_;  // of the index; removed at the end unless it was asked for
-  ReadRate disk_{};   // the best of several tries between the passes
-  std::vector<float> thresholds_;
-  std::vector<size_t> expected_;
+  std::string path_;                                // of the index; removed at the end unless it was asked for
+  ReadRate disk_{};                                 // the best of several tries between the passes
+  std::optional<NeighbourTruth> truth_, filtered_;  // without a filter; under the filters
 };
 
 }  // namespace

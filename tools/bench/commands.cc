@@ -37,9 +37,9 @@ void AddAnn(CLI::App& bench) {
   CLI::App* ann = bench.add_subcommand("ann", "queries a second of one index at given recalls, in this process");
   ann->add_option("--base", o.base, "rows: .fvecs or .bvecs")->required();
   ann->add_option("--query", o.query, "queries: .fvecs or .bvecs")->required();
-  ann->add_option("--truth", o.truth, "true neighbours of each query: .ivecs (not needed with a filter)");
+  ann->add_option("--truth", o.truth, "true neighbours of each query: .ivecs (default: computed)");
   ann->add_option("--metric", o.metric, "l2, ip, cosine; hamming and jaccard read bits")->capture_default_str();
-  ann->add_option("--index", o.index, "index type as in Milvus")->capture_default_str();
+  ann->add_option("--index", o.index, "index type as in Milvus, any case")->capture_default_str();
   ann->add_option("--param", o.params, "KEY=VALUE for the build; may be repeated")->expected(1)->take_all();
   ann->add_option("--search-param", o.search_params, "KEY=VALUE for every search; may be repeated")->expected(1)->take_all();
   ann->add_option("--recall", o.recalls, "recall targets, by commas")->delimiter(',')->capture_default_str();

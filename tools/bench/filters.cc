@@ -24,20 +24,40 @@ index::Bitset Nearest(const std::vector<float>& keys, size_t count, bool farthes
   return bits;
 }
 
+index::Bitset RandomRows(double selectivity, size_t rows) {
+  std::mt19937 random(kSeed);
+  index::Bitset bits(rows);
+  const auto limit = static_cast<uint32_t>(selectivity * 4294967295.0);
+  for (size_t row = 0; row < rows; ++row) {
+    if (random() < limit) bits.Set(row);
+  }
+  return bits;
+}
+
 }  // namespace
+
+Status CheckFilterKind(const std::string& kind) {
+  for (const char* known : {"random", "cluster", "near", "far"}) {
+    if (kind == known) return OkStatus();
+  }
+  return InvalidArgument("--filter-kind ", kind, " is unknown; it is random, cluster, near or far");
+}
+
+Status CheckFilterLeavesRows(const std::string& kind, double selectivity, size_t rows) {
+  const bool some = selectivity * static_cast<double>(rows) >= 1 && (kind != "random" || RandomRows(selectivity, rows).Count() > 0);
+  if (some) return OkStatus();
+  return InvalidArgument("--filter-selectivity ", selectivity, " leaves none of ", rows, " rows: there is nothing to find");
+}
 
 Result<std::vector<index::Bitset>> MakeFilters(const std::string& kind, double selectivity, const VectorRows& base,
                                                const VectorRows& queries, index::Metric metric) {
+  TRY(CheckFilterKind(kind));
   const size_t rows = base.row_count();
   const auto count = std::min(rows - 1, std::max<size_t>(1, static_cast<size_t>(selectivity * static_cast<double>(rows))));
   std::mt19937 random(kSeed);
   std::vector<index::Bitset> filters;
   if (kind == "random") {
-    filters.emplace_back(rows);
-    const auto limit = static_cast<uint32_t>(selectivity * 4294967295.0);
-    for (size_t row = 0; row < rows; ++row) {
-      if (random() < limit) filters[0].Set(row);
-    }
+    filters.push_back(RandomRows(selectivity, rows));
     return filters;
   }
   std::vector<uint32_t> all(rows);
@@ -55,7 +75,6 @@ Result<std::vector<index::Bitset>> MakeFilters(const std::string& kind, double s
     filters.push_back(Nearest(nearest, count, false));
     return filters;
   }
-  if (kind != "near" && kind != "far") return InvalidArgument("--filter-kind ", kind, " is unknown; it is random, cluster, near or far");
   for (size_t q = 0; q < queries.row_count(); ++q) {
     scorer.SetQuery(queries.Row(q));
     scorer.Keys(all.data(), rows, keys.data());

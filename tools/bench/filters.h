@@ -11,6 +11,9 @@
 
 namespace saker::bench {
 
+// InvalidArgument for a kind that nobody knows, and for a share that leaves no row.
+Status CheckFilterKind(const std::string& kind);
+Status CheckFilterLeavesRows(const std::string& kind, double selectivity, size_t rows);
 // `kind` as in AnnOptions. One bitset for all queries, or one a query.
 Result<std::vector<index::Bitset>> MakeFilters(const std::string& kind, double selectivity, const VectorRows& base,
                                                const VectorRows& queries, index::Metric metric);

@@ -1,5 +1,6 @@
 #include "tools/bench/vector_file.h"
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -58,6 +59,10 @@ Result<VectorRows> VectorRows::Read(const std::string& path, bool bits) {
   } else {
     out.floats_.resize(raw.rows * raw.dim);
     std::memcpy(out.floats_.data(), raw.elements.data(), raw.elements.size());
+    for (size_t i = 0; i < out.floats_.size(); ++i) {
+      if (!std::isfinite(out.floats_[i]))
+        return InvalidArgument(path, ": row ", i / raw.dim, ", dimension ", i % raw.dim, " is ", out.floats_[i]);
+    }
   }
   return out;
 }

@@ -1,7 +1,8 @@
 // The .fvecs, .bvecs and .ivecs files of the ANN benchmarks: for each row an int32 dimension, then that many elements.
 //
 // Read whole into memory, every length checked: rows of unequal dimension, a cut-off row or an empty file is DataLoss naming
-// the file, the row and both numbers. Values; immutable once read.
+// the file, the row and both numbers; a float that is not a finite number is InvalidArgument naming row and dimension. Values;
+// immutable once read.
 #pragma once
 
 #include <cstdint>

@@ -79,7 +79,7 @@ run_tests() {
   wanted server && suite server-process $python tests/integration/server_test.py --saker $saker
   wanted recall && suite recall env PYTHONPATH=build/sdk/2.6.17 $python tests/integration/recall_test.py --saker $saker
   wanted bad-input && suite bad-input $python tests/integration/bad_input_test.py --saker $saker
-  wanted kill && suite kill $python tests/crash/kill_test.py --saker $saker --rounds "$([ -n "$full" ] && echo 600 || echo 88)" --seconds "$([ -n "$full" ] && echo 1200 || echo 180)"
+  wanted kill && suite kill $python tests/crash/kill_test.py --saker $saker --rounds "$([ -n "$full" ] && echo 600 || echo 92)" --seconds "$([ -n "$full" ] && echo 1200 || echo 180)"
   wanted power-cut && suite power-cut $python tests/crash/power_cut_test.py --saker $saker --cuts "$([ -n "$full" ] && echo 200 || echo 20)"
   wanted byte-flip && suite byte-flip $python tests/crash/byte_flip_test.py --saker $saker --flips "$([ -n "$full" ] && echo 1000 || echo 60)"
   [ -n "$full" ] && wanted start && suite start env PYTHONPATH=build/sdk/2.6.17 $python tests/crash/start_test.py --saker $saker

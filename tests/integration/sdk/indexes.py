@@ -111,6 +111,34 @@ def scalar_indexes_change_no_answer(c):
 
 
 @case
+def a_cast_function_reads_strings_as_numbers(c):
+    name = fresh(c, "cast")
+    schema = c.create_schema()
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
+    schema.add_field("j", DataType.JSON)
+    index = c.prepare_index_params()
+    index.add_index("vector", index_type="FLAT", metric_type="L2")
+    c.create_collection(name, schema=schema, index_params=index)
+    data = vectors(600)
+    c.insert(name, [{"id": i, "vector": data[i].tolist(), "j": {"a": [i, str(i), f" {i}.0 kg", "none"][i % 4]}} for i in range(600)])
+    ids = lambda expr: [r["id"] for r in c.query(name, filter=expr)]
+    assert ids('j["a"] >= 596') == [596]
+    index = c.prepare_index_params()
+    index.add_index("j", index_name="cast", index_type="INVERTED",
+                    params={"json_path": 'j["a"]', "json_cast_type": "DOUBLE", "json_cast_function": "STRING_TO_DOUBLE"})
+    c.create_index(name, index)
+    for sealed in (False, True):
+        if sealed:
+            c.flush(name)
+        assert ids('j["a"] >= 596') == [596, 597, 598], sealed
+        assert ids('j["a"] in [4, 5, 6, 7]') == [4, 5, 6]
+        assert ids('j["a"] == "5"') == [5]
+    c.drop_index(name, "cast")
+    assert ids('j["a"] >= 596') == [596]
+
+
+@case
 def scalar_index_refusals(c):
     name = fresh(c, "scalar_bad")
     schema = c.create_schema()

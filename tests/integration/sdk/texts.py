@@ -131,6 +131,18 @@ def full_text_search(c):
 
 
 @case
+def functions_stay_as_they_are(c):
+    if not hasattr(c, "drop_collection_function"):
+        raise Skip("functions of a collection that is there came with pymilvus 2.6")
+    library(c, "functions")
+    function = pymilvus.Function(name="bm25", function_type=pymilvus.FunctionType.BM25, input_field_names=["text"], output_field_names=["sparse"])
+    raises(MilvusException, lambda: c.add_collection_function("functions", function), "Currently does not support adding BM25 function")
+    raises(MilvusException, lambda: c.alter_collection_function("functions", "bm25", function), "Currently does not support alter BM25 function")
+    raises(MilvusException, lambda: c.drop_collection_function("functions", "bm25"), "Currently does not support droping BM25 function")
+    c.drop_collection_function("functions", "none")
+
+
+@case
 def hybrid_search_with_text(c):
     if VERSION < (2, 5):
         raise Skip("functions came with 2.5")

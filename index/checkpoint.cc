@@ -17,10 +17,13 @@ double CheckpointClock::seconds_left() const {
 }
 
 void CheckpointClock::Wrote(uint64_t bytes, Clock::time_point began, bool given_up) {
+  if (bytes == 0) return;
+  if (given_up) {  // cheaply: tried again when half as much time more has passed
+    seconds_per_byte_ = 1.5 * seconds_left() / static_cast<double>(bytes);
+    return;
+  }
   since_ = Clock::now();
-  // How much longer it would have taken is not known: twice the time is a guess that grows with each.
-  const double took = std::chrono::duration<double>(since_ - began).count() * (given_up ? 2 : 1);
-  if (bytes > 0) seconds_per_byte_ = took / static_cast<double>(bytes);
+  seconds_per_byte_ = std::chrono::duration<double>(since_ - began).count() / static_cast<double>(bytes);
 }
 
 }  // namespace saker::index

@@ -121,8 +121,9 @@ void GraphCheckpoint::Save(GraphStage stage, size_t rounds, std::span<const std:
   }
   header.checksum = ChecksumOf(header);
   const Status written = store_->Write(all, clock_.seconds_left());
-  if (!written.ok()) Log(kWarning, "checkpoint of a build not written", {{"bytes", bytes}, {"why", written.message()}});
-  clock_.Wrote(bytes, began, written.code() == StatusCode::kDeadlineExceeded);
+  const bool given_up = written.code() == StatusCode::kDeadlineExceeded;
+  if (!written.ok()) Log(given_up ? kInfo : kWarning, "checkpoint of a build not written", {{"bytes", bytes}, {"why", written.message()}});
+  clock_.Wrote(bytes, began, given_up);
 }
 
 }  // namespace saker::index

@@ -1,6 +1,8 @@
 // A build that goes on from a checkpoint makes what an uninterrupted one makes; one that does not fit changes nothing.
 #include "index/graph/graph_checkpoint.h"
 
+#include <thread>
+
 #include "index/graph/builder.h"
 #include "index/test_files.h"
 #include "index/test_source.h"
@@ -167,7 +169,11 @@ TEST(CheckpointClock, SpendsATwentiethOfTheTime) {
   EXPECT_LT(clock.seconds_left(), 1);
   const auto now = std::chrono::steady_clock::now();
   clock.Wrote(1000, now - 1s, false);  // a millisecond a byte
-  EXPECT_FALSE(clock.Due(10));
+  EXPECT_FALSE(clock.Due(1000));
+  CheckpointClock refused(0.001);
+  std::this_thread::sleep_for(20ms);
+  refused.Wrote(1000, now, true);
+  EXPECT_FALSE(refused.Due(1'000'000)) << "half as much time more a byte: half a minute";
   CheckpointClock always(0);
   EXPECT_TRUE(always.Due(uint64_t{1} << 40));
   EXPECT_GT(always.seconds_left(), 1e9);

@@ -24,14 +24,19 @@ std::string CheckpointName(const ShardId& shard, SegmentId segment, int64_t fiel
 Status BuildCheckpoint::Write(std::span<const std::span<const std::byte>> parts, double seconds) {
   const auto began = std::chrono::steady_clock::now();
   std::unique_ptr<storage::BlobWriter> blob = TRY(blobs_.Create(name_));
+  uint64_t total = 0, written = 0;
+  for (const std::span<const std::byte>& part : parts) total += part.size();
   for (const std::span<const std::byte>& part : parts) {
     for (size_t at = 0; at < part.size(); at += kSyncedAtOnce) {
-      // Synced as it goes: a slow disk is noticed early, and does not hold up others' syncs for long.
+      // Synced as it goes: a disk that will be too slow is noticed early, and others' syncs are not held up for long.
       const std::span<const std::byte> slice = part.subspan(at, std::min(kSyncedAtOnce, part.size() - at));
       TRY(blob->file().Append(slice));
       if (slice.size() == kSyncedAtOnce) TRY(blob->file().Sync());
       const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-      if (spent > seconds) return DeadlineExceeded(name_, " took ", spent, " s, the build allows ", seconds);
+      written += slice.size();
+      const double expected = spent * static_cast<double>(total) / static_cast<double>(written);
+      if (spent > seconds || (slice.size() == kSyncedAtOnce && expected > seconds))
+        return DeadlineExceeded(name_, ": ", total, " bytes take some ", expected, " s, the build allows ", seconds);
     }
   }
   TRY(blob->Finish());

@@ -112,13 +112,14 @@ int CountWalks(float gamma, double share) {
   guide.enough = 12;
   Scorer scorer(rows, Metric::kL2, nullptr);
   CodeQuery coded(*codes);
+  const EntryTable entries(graph->entries, *codes);
   bool ok = true;
   Count([&] {
     for (size_t q = 0; q < kQueries; ++q) {
       scorer.SetQuery(queries.Row(q));
       ok = coded.Set(static_cast<const float*>(queries.Row(q))) && ok;
-      const WalkRequest walk{*graph, kRows, Metric::kL2, scorer, &coded, nullptr, 64, gamma, 10, share < 1 ? &guide : nullptr};
-      std::vector<uint32_t> found;
+      const WalkRequest walk{*graph, kRows, Metric::kL2, scorer, &coded, &entries, 64, gamma, 10, share < 1 ? &guide : nullptr};
+      std::vector<uint64_t> found;
       SearchStats stats;
       ok = WalkGraph(walk, Context(), &found, &stats).ok() && ok;
     }

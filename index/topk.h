@@ -109,6 +109,12 @@ class TopK {
     if (k_ <= kSettled && buffer_.size() > k_) Cut();
   }
 
+  // The k best, packed, in no order. Of no use afterwards.
+  void TakePacked(std::vector<uint64_t>* packed) {
+    if (buffer_.size() > k_) Cut();
+    packed->swap(buffer_);
+    buffer_.clear();
+  }
   // The rows of the k best, in no order.
   void TakeRows(std::vector<uint32_t>* rows) {
     if (buffer_.size() > k_) Cut();

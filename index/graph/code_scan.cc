@@ -28,22 +28,22 @@ Status ForBlocks(const CodeQuery& query, const AllowedRows& rows, uint32_t limit
 }  // namespace
 
 Result<uint32_t> ScanCodes(const CodeQuery& query, const AllowedRows& rows, size_t count, const Context& context,
-                           std::vector<uint32_t>* found) {
+                           std::vector<uint64_t>* found) {
   TopK best(count);
   TRY(ForBlocks(query, rows, 0xffffffffu, context, [&](const uint32_t* block, const uint32_t* keys, const uint32_t* places, size_t n) {
     for (size_t i = 0; i < n; ++i) best.OfferPacked(uint64_t{keys[places[i]]} << 32 | block[places[i]]);
     return static_cast<uint32_t>(best.limit() >> 32);
   }));
-  best.TakeRows(found);
+  best.TakePacked(found);
   return static_cast<uint32_t>(best.limit() >> 32);
 }
 
 Result<bool> ScanCodesBetween(const CodeQuery& query, const AllowedRows& rows, KeyRange range, size_t most, const Context& context,
-                              std::vector<uint32_t>* found) {
+                              std::vector<uint64_t>* found) {
   found->clear();
   TRY(ForBlocks(query, rows, range.highest, context, [&](const uint32_t* block, const uint32_t* keys, const uint32_t* places, size_t n) {
     for (size_t i = 0; i < n && found->size() <= most; ++i) {
-      if (keys[places[i]] >= range.lowest) found->push_back(block[places[i]]);
+      if (keys[places[i]] >= range.lowest) found->push_back(uint64_t{keys[places[i]]} << 32 | block[places[i]]);
     }
     return range.highest;
   }));

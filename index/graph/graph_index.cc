@@ -31,16 +31,13 @@ class GraphIndex final : public Index, public SavedWithin, public Iterable {
         source_(std::move(source)),
         graph_(std::move(graph)),
         inverse_norms_(std::move(inverse_norms)),
-        codes_(std::move(codes)) {
-    if (codes_.empty()) return;
-    for (const uint32_t entry : graph_.entries)
-      entry_codes_.insert(entry_codes_.end(), codes_.Row(entry), codes_.Row(entry) + codes_.stride());
-  }
+        codes_(std::move(codes)),
+        entries_(graph_.entries, codes_) {}
 
   const IndexSpec& spec() const override { return spec_; }
   size_t row_count() const override { return source_->row_count(); }
   size_t memory_bytes() const override {
-    return sizeof *this + graph_.memory_bytes() + codes_.memory_bytes() + inverse_norms_.size() * sizeof(float) + entry_codes_.size();
+    return sizeof *this + graph_.memory_bytes() + codes_.memory_bytes() + inverse_norms_.size() * sizeof(float) + entries_.memory_bytes();
   }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
@@ -63,16 +60,14 @@ class GraphIndex final : public Index, public SavedWithin, public Iterable {
   }
 
  private:
-  GraphParts Parts() const {
-    return {spec_, *source_, graph_, inverse_norms_.empty() ? nullptr : inverse_norms_.data(), codes_, entry_codes_.data()};
-  }
+  GraphParts Parts() const { return {spec_, *source_, graph_, inverse_norms_.empty() ? nullptr : inverse_norms_.data(), codes_, entries_}; }
 
   const IndexSpec spec_;
   const std::shared_ptr<const VectorSource> source_;
   const FlatGraph graph_;
   const std::vector<float> inverse_norms_;
   const NodeCodes codes_;
-  std::vector<uint8_t> entry_codes_;  // side by side, in the order of graph_.entries
+  const EntryTable entries_;
 };
 
 GraphPlan PlanOf(const IndexSpec& spec) {

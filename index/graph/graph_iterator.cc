@@ -143,14 +143,15 @@ class GraphIterator final : public RowIterator {
 
   // The nearest entries are where a walk starts; the others would only be expanded far too early.
   void MeetEntries() {
-    constexpr size_t kSeeds = 4;
-    const std::vector<uint32_t>& entries = parts_.graph.entries;
-    Keys(entries.data(), entries.size());
-    std::vector<uint64_t> seeds;
-    for (size_t i = 0; i < entries.size(); ++i) seeds.push_back(uint64_t{keys_[i]} << 32 | entries[i]);
-    const size_t count = std::min(kSeeds, seeds.size());
-    std::partial_sort(seeds.begin(), seeds.begin() + static_cast<std::ptrdiff_t>(count), seeds.end());
-    for (size_t i = 0; i < count; ++i) {
+    Seeds seeds;
+    if (codes_ && !parts_.entries.empty()) {
+      seeds = parts_.entries.Nearest(*codes_, stats_);
+    } else {
+      const std::vector<uint32_t>& entries = parts_.graph.entries;
+      Keys(entries.data(), entries.size());
+      for (size_t i = 0; i < entries.size(); ++i) seeds.Add(uint64_t{keys_[i]} << 32 | entries[i]);
+    }
+    for (size_t i = 0; i < seeds.size(); ++i) {
       const uint32_t row = RowOf(seeds[i]);
       MeetAll(&row, 1);
     }

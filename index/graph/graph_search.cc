@@ -7,6 +7,7 @@
 #include "index/graph/code_scan.h"
 #include "index/graph/exact_query.h"
 #include "index/graph/planner.h"
+#include "index/graph/refine.h"
 #include "index/graph/walk.h"
 #include "index/params.h"
 
@@ -26,7 +27,8 @@ class GraphSearch {
         k_(std::min(request.k, allowed_.count())),
         ranged_(request.radius.has_value()),
         effort_(GraphEffortOf(parts.spec, request.params, request.k)),
-        scorer_(parts.source, parts.spec.metric, parts.inverse_norms) {
+        scorer_(parts.source, parts.spec.metric, parts.inverse_norms),
+        refiner_(scorer_, parts.spec.metric, parts.codes) {
     // A walk keeps what is to be scored exactly in view, whatever is asked for.
     const size_t refined = parts.codes.empty() ? k_ : CountToRefine(k_);
     effort_.pool = std::max(effort_.pool, refined);
@@ -113,7 +115,7 @@ class GraphSearch {
                            parts_.spec.metric,
                            scorer_,
                            coded_ ? &*codes_ : nullptr,
-                           parts_.entry_codes,
+                           parts_.entries.empty() ? nullptr : &parts_.entries,
                            effort_.pool,
                            effort_.gamma,
                            k_,
@@ -122,15 +124,8 @@ class GraphSearch {
   }
 
   std::vector<Hit> ScoreFound() {
-    if (exact_.size() < found_.size()) exact_.resize(found_.size());
-    scorer_.Keys(found_.data(), found_.size(), exact_.data());
-    stats_->distances += found_.size();
-    TopK best(k_);
-    for (size_t i = 0; i < found_.size(); ++i) {
-      if (ranged_ && !InRange(parts_.spec.metric, request_, KeyToScore(parts_.spec.metric, exact_[i]))) continue;
-      best.Offer(exact_[i], found_[i]);
-    }
-    return best.Finish(parts_.spec.metric);
+    if (coded_ && !ranged_) return refiner_.Best(*codes_, k_, &found_, stats_);
+    return refiner_.BestOfAll(request_, k_, found_, stats_);
   }
 
   Result<std::vector<std::vector<Hit>>> ScanExactly(size_t first, size_t count) {
@@ -150,7 +145,8 @@ class GraphSearch {
   Scorer scorer_;
   std::optional<CodeQuery> codes_;
   bool coded_ = false;  // the query at hand
-  std::vector<uint32_t> found_;
+  Refiner refiner_;
+  std::vector<uint64_t> found_;  // packed
   std::vector<float> exact_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "common/context.h"
 #include "common/result.h"
+#include "index/graph/entry_table.h"
 #include "index/graph/flat_graph.h"
 #include "index/graph/node_codes.h"
 #include "index/index.h"
@@ -19,7 +20,7 @@ struct GraphParts {
   const FlatGraph& graph;
   const float* inverse_norms = nullptr;  // COSINE
   const NodeCodes& codes;                // may be empty
-  const uint8_t* entry_codes = nullptr;  // of graph.entries, side by side
+  const EntryTable& entries;             // of graph.entries; empty without codes
 };
 
 // Index::Search. Thread-safe.

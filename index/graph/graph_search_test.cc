@@ -148,7 +148,7 @@ TEST(GraphSearchTest, AGuidedWalkFindsWhatIsAllowedOrGivesUp) {
         guide.allowed = &allowed;
         guide.enough = 12;
         WalkRequest walk{graph, rows, Metric::kL2, scorer, with_codes && coded_well ? &coded : nullptr, nullptr, 40, 0, 10, &guide};
-        std::vector<uint32_t> found;
+        std::vector<uint64_t> found;
         SearchStats stats;
         ASSERT_TRUE(WalkGraph(walk, Context(), &found, &stats).value() == WalkEnd::kFound);
         SearchRequest request;
@@ -156,8 +156,9 @@ TEST(GraphSearchTest, AGuidedWalkFindsWhatIsAllowedOrGivesUp) {
         request.allowed = &bits;
         const auto truth = ExactSearch(*source, Metric::kL2, request, Context()).value()[0];
         wanted += truth.size();
-        for (const Hit& hit : truth) found_true += std::count(found.begin(), found.end(), hit.row) > 0 ? 1 : 0;
-        for (const uint32_t row : found) EXPECT_TRUE(bits.Test(row));
+        for (const Hit& hit : truth)
+          found_true += std::count_if(found.begin(), found.end(), [&](uint64_t f) { return RowOf(f) == hit.row; }) > 0 ? 1 : 0;
+        for (const uint64_t packed : found) EXPECT_TRUE(bits.Test(RowOf(packed)));
         guide.most_steps = 3;
         EXPECT_TRUE(WalkGraph(walk, Context(), &found, &stats).value() == WalkEnd::kGaveUp);
       }

@@ -15,7 +15,9 @@ constexpr double kCutShare = 0.001;
 constexpr double kMaxLoss = 0.004;       // of the energy around the mean; Gaussian data loses 0.0003
 constexpr double kMaxQueryLoss = 0.004;  // the same for one query
 constexpr float kZero = 64;
+constexpr float kMaxCut = 4;  // squared steps that a row may lose at the ends before it counts as cut: what rounding loses in 48 elements
 constexpr size_t kGrain = 4096;
+static_assert(kGrain % 64 == 0, "threads write whole words of a bitset");
 
 bool HasVector(const VectorSource& source, size_t row) {
   return source.valid() == nullptr || source.valid()->Test(row);
@@ -58,6 +60,7 @@ Result<NodeCodes> NodeCodes::Make(const VectorSource& source, Metric metric, con
   if (!codes.Fit(source)) return NodeCodes();
   codes.stride_ = (codes.dim_ + 63) / 64 * 64;
   codes.memory_ = TRY(HugeMemory::Allocate(source.row_count() * codes.stride_, "the codes of a graph's rows"));
+  codes.cut_ = Bitset(source.row_count());
   TRY(ForRanges(source.row_count(), kGrain, options, {0, 0}, [&](size_t, size_t begin, size_t end) {
     std::vector<float> values(codes.dim_);
     for (size_t row = begin; row < end; ++row) {
@@ -108,7 +111,14 @@ void NodeCodes::EncodeRow(const VectorSource& source, size_t row, std::vector<fl
   ReadFloats(source, row, FactorOf(metric_, inverse_norms_, row), values.data());
   const float inverse_step = 1 / step_;
   auto* out = reinterpret_cast<uint8_t*>(memory_.data()) + row * stride_;
-  for (size_t i = 0; i < dim_; ++i) out[i] = static_cast<uint8_t>(CodeOf((values[i] - mean_[i]) * inverse_step));
+  float cut = 0;
+  for (size_t i = 0; i < dim_; ++i) {
+    const float steps = (values[i] - mean_[i]) * inverse_step;
+    out[i] = static_cast<uint8_t>(CodeOf(steps));
+    const float beyond = std::max(std::fabs(steps) - 63, 0.0f);
+    cut += beyond * beyond;
+  }
+  if (!(cut <= kMaxCut)) cut_.Set(row);  // NaN too
 }
 
 // Norms are measured from the origin, not from the mean: the product is what they have to correct.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/huge_memory.h"
+#include "index/bitset.h"
 #include "index/index.h"
 #include "index/kernels/node_codes.h"
 
@@ -25,11 +26,15 @@ class NodeCodes {
 
   NodeCodes() = default;
   bool empty() const { return stride_ == 0; }
-  size_t memory_bytes() const { return memory_.size_bytes() + lifts_.size() * sizeof(int32_t) + mean_.size() * sizeof(float); }
+  size_t memory_bytes() const {
+    return memory_.size_bytes() + cut_.word_count() * sizeof(uint64_t) + lifts_.size() * sizeof(int32_t) + mean_.size() * sizeof(float);
+  }
 
   size_t stride() const { return stride_; }  // bytes from row to row: the dimension rounded up to 64
   const uint8_t* base() const { return reinterpret_cast<const uint8_t*>(memory_.data()); }
   const uint8_t* Row(size_t row) const { return base() + row * stride_; }
+  // Elements of the row were cut off at the ends, so that its keys err by more than rounding.
+  bool IsCut(uint32_t row) const { return cut_.Test(row); }
   // IP only, in steps: sqrt(max|x|^2 - |x|^2), the coordinate that turns the largest product into the smallest distance
   // (Bachrach et al. 2014). Null otherwise.
   const int32_t* lifts() const { return lifts_.empty() ? nullptr : lifts_.data(); }
@@ -45,6 +50,7 @@ class NodeCodes {
   size_t dim_ = 0;
   size_t stride_ = 0;
   HugeMemory memory_;
+  Bitset cut_;
   std::vector<float> mean_;
   std::vector<int32_t> lifts_;
   float step_ = 0;
@@ -85,6 +91,8 @@ class CodeQuery {
   // The largest key that the codes of a row of that score have, but for one in some hundreds: what rounding does along one
   // direction. What must be scored exactly, once so good a score is known.
   uint32_t KeyWithin(float score) const;
+  // The key that a row of that score would have if codes lost nothing; below 0 where no key stands for so little.
+  double ExactKey(float score) const { return (SquaredDistance(score) - offset_) / slope_; }
   // The key at `gamma_squared` times the squared distance of `key`.
   uint32_t Stretch(uint32_t key, float gamma_squared) const {
     const double distance = slope_ * key + offset_;

@@ -36,7 +36,7 @@ class SortedPool {
     uint64_t* place = begin;
     for (size_t rest = size_; rest > 0;) {
       const size_t half = (rest + 1) / 2;
-      place += place[half - 1] < packed ? half : 0;
+      place += half & (size_t{0} - static_cast<size_t>(place[half - 1] < packed));
       rest -= half;
     }
     std::memmove(place + 1, place, static_cast<size_t>(begin + size_ - place) * sizeof *place);
@@ -67,7 +67,9 @@ class SortedPool {
   // The key of the rank-th best; kNoKey while there are not so many.
   uint32_t KeyAt(size_t rank) const { return rank < size_ ? static_cast<uint32_t>(entries_[rank] >> 32) : kNoKey; }
   uint32_t worst() const { return static_cast<uint32_t>(bound_ >> 32); }
-  uint32_t RowAt(size_t rank) const { return static_cast<uint32_t>(entries_[rank] & ~kExpanded); }
+  uint32_t RowAt(size_t rank) const { return static_cast<uint32_t>(At(rank)); }
+  // Key and row of the rank-th best, packed.
+  uint64_t At(size_t rank) const { return entries_[rank] & ~kExpanded; }
 
  private:
   static constexpr uint64_t kExpanded = uint64_t{1} << 31;
@@ -100,12 +102,12 @@ class KeptHeap {
   size_t size() const { return kept_.size(); }
   uint64_t back() const { return kept_.front(); }  // of the entries, the worst
   uint32_t worst() const { return kept_.size() < capacity_ ? kNoKey : static_cast<uint32_t>(kept_.front() >> 32); }
-  void TakeNearest(size_t count, std::vector<uint32_t>* rows) {
+  void TakeNearest(size_t count, std::vector<uint64_t>* nearest) {
     if (kept_.size() > count) {
       std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end());
       kept_.resize(count);
     }
-    for (const uint64_t entry : kept_) rows->push_back(static_cast<uint32_t>(entry));
+    nearest->insert(nearest->end(), kept_.begin(), kept_.end());
   }
 
  private:
@@ -142,8 +144,8 @@ class HeapPool {
     return true;
   }
   uint32_t worst() const { return kept_.worst(); }
-  // The nearest rows kept, `count` at most, in no order. The pool is of no use afterwards.
-  void TakeNearest(size_t count, std::vector<uint32_t>* rows) { kept_.TakeNearest(count, rows); }
+  // The nearest entries kept, `count` at most, in no order. The pool is of no use afterwards.
+  void TakeNearest(size_t count, std::vector<uint64_t>* nearest) { kept_.TakeNearest(count, nearest); }
 
  private:
   std::vector<uint64_t> nearest_;  // min-heap of what is to be expanded
@@ -174,9 +176,9 @@ class NearestMet {
   uint32_t KeyAt(size_t rank) const { return is_sorted_ ? sorted_.KeyAt(rank) : heap_.worst(); }
   size_t size() const { return is_sorted_ ? sorted_.size() : heap_.size(); }
   // The nearest `count`, in no order. Of no use afterwards.
-  void TakeNearest(size_t count, std::vector<uint32_t>* rows) {
-    if (!is_sorted_) return heap_.TakeNearest(count, rows);
-    for (size_t i = 0; i < std::min(count, sorted_.size()); ++i) rows->push_back(sorted_.RowAt(i));
+  void TakeNearest(size_t count, std::vector<uint64_t>* nearest) {
+    if (!is_sorted_) return heap_.TakeNearest(count, nearest);
+    for (size_t i = 0; i < std::min(count, sorted_.size()); ++i) nearest->push_back(sorted_.At(i));
   }
 
  private:

@@ -1,7 +1,6 @@
 #include "index/graph/walk.h"
 
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "index/graph/exact_query.h"
@@ -17,7 +16,6 @@ constexpr size_t kStepsBetweenGuesses = 64;
 constexpr size_t kTogether = 4;  // rows expanded at once where only allowed ones are scored
 constexpr size_t kStepsBetweenChecks = 256;
 constexpr size_t kFirst = 16;          // rows of a list whose codes are fetched before the first is scored
-constexpr size_t kSeeds = 4;           // entries that a walk starts from
 constexpr float kInsertSlack = 1.02f;  // rows are kept in view a little farther than they would be expanded
 
 struct Scratch {
@@ -30,7 +28,6 @@ struct Scratch {
   std::vector<uint32_t> allowed;
   std::vector<uint32_t> keys;
   std::vector<uint32_t> places;
-  std::vector<uint32_t> sequence;  // 0, 1, 2, ...
   std::vector<float> exact;
 };
 
@@ -77,29 +74,21 @@ class Walk {
 
  private:
   void Seed() {
-    const std::vector<uint32_t>& entries = request_.graph.entries;
-    std::vector<uint32_t>& keys = scratch_.keys;
-    if (request_.entry_codes != nullptr && request_.codes != nullptr) {
-      request_.codes->KeysAt(request_.entry_codes, scratch_.sequence.data(), entries.size(), keys.data());
-    } else {
-      query_.Keys(entries.data(), entries.size(), keys.data());
-    }
-    stats_->distances += entries.size();
-    uint64_t seeds[kSeeds];
-    size_t count = 0;
-    for (size_t i = 0; i < entries.size(); ++i) {
-      const uint64_t packed = uint64_t{keys[i]} << 32 | entries[i];
-      if (count == kSeeds && packed >= seeds[count - 1]) continue;
-      if (count < kSeeds) ++count;
-      size_t at = count - 1;
-      for (; at > 0 && seeds[at - 1] > packed; --at) seeds[at] = seeds[at - 1];
-      seeds[at] = packed;
-    }
-    for (size_t i = 0; i < count; ++i) {
+    const Seeds seeds = NearestEntries();
+    for (size_t i = 0; i < seeds.size(); ++i) {
       const auto row = static_cast<uint32_t>(seeds[i]);
       scratch_.visited.Meet(row);
       Offer(static_cast<uint32_t>(seeds[i] >> 32), row);
     }
+  }
+  Seeds NearestEntries() {
+    if (request_.entries != nullptr && request_.codes != nullptr) return request_.entries->Nearest(*request_.codes, stats_);
+    const std::vector<uint32_t>& entries = request_.graph.entries;
+    query_.Keys(entries.data(), entries.size(), scratch_.keys.data());
+    stats_->distances += entries.size();
+    Seeds seeds;
+    for (size_t i = 0; i < entries.size(); ++i) seeds.Add(uint64_t{scratch_.keys[i]} << 32 | entries[i]);
+    return seeds;
   }
 
   void Offer(uint32_t key, uint32_t row) {
@@ -238,7 +227,7 @@ class Walk {
 
 template <typename Query>
 Result<WalkEnd> Find(const WalkRequest& request, const Query& query, size_t wanted, const Context& context, Scratch& scratch,
-                     std::vector<uint32_t>* found, SearchStats* stats) {
+                     std::vector<uint64_t>* found, SearchStats* stats) {
   size_t pool = std::max(request.pool, wanted);
   const bool guided = request.guide != nullptr;
   if (guided) {
@@ -261,7 +250,7 @@ Result<WalkEnd> Find(const WalkRequest& request, const Query& query, size_t want
   } else if (heap) {
     scratch.heap.TakeNearest(wanted, found);
   } else {
-    for (size_t i = 0; i < std::min(wanted, scratch.sorted.size()); ++i) found->push_back(scratch.sorted.RowAt(i));
+    for (size_t i = 0; i < std::min(wanted, scratch.sorted.size()); ++i) found->push_back(scratch.sorted.At(i));
   }
   return end;
 }
@@ -272,7 +261,7 @@ size_t CountToRefine(size_t k) {
   return std::max<size_t>(40, k + k / 2 + 25);
 }
 
-Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, std::vector<uint32_t>* found, SearchStats* stats) {
+Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, std::vector<uint64_t>* found, SearchStats* stats) {
   const FlatGraph& graph = request.graph;
   found->clear();
   if (graph.entries.empty() || request.k == 0) return WalkEnd::kFound;
@@ -284,8 +273,6 @@ Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, st
     scratch.allowed.resize(most + 1);
     scratch.keys.resize(most + 16);
     scratch.places.resize(most + 16);
-    scratch.sequence.resize(most);
-    std::iota(scratch.sequence.begin(), scratch.sequence.end(), 0u);
   }
   if (request.codes != nullptr) return Find(request, *request.codes, CountToRefine(request.k), context, scratch, found, stats);
   return Find(request, ExactQuery(request.scorer, request.metric, scratch.exact), request.k, context, scratch, found, stats);

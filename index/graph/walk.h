@@ -12,6 +12,7 @@
 
 #include "common/context.h"
 #include "index/flat/allowed_rows.h"
+#include "index/graph/entry_table.h"
 #include "index/graph/flat_graph.h"
 #include "index/graph/node_codes.h"
 #include "index/scorer.h"
@@ -32,22 +33,22 @@ struct WalkRequest {
   const FlatGraph& graph;
   size_t row_count = 0;
   Metric metric = Metric::kL2;
-  const Scorer& scorer;                  // the query set; scores what is found exactly
-  const CodeQuery* codes = nullptr;      // the same query against codes; null: every step is scored exactly
-  const uint8_t* entry_codes = nullptr;  // of graph.entries, side by side
+  const Scorer& scorer;                 // the query set; scores what is found exactly
+  const CodeQuery* codes = nullptr;     // the same query against codes; null: every step is scored exactly
+  const EntryTable* entries = nullptr;  // of graph.entries; null: each of them is scored
   size_t pool = 64;
   float gamma = 0;  // 0: no stop by distance
   size_t k = 10;
   const WalkGuide* guide = nullptr;  // null: every row is wanted
 };
 
-// How many of the rows that codes rank best are scored exactly: enough that a code's error loses none of the k.
+// How many of the rows that codes rank best are kept to be scored exactly (refine.h): enough that a code's error loses none of the k.
 size_t CountToRefine(size_t k);
 
 enum class WalkEnd { kFound, kGaveUp };
 
-// Replaces `found` by the wanted rows that are nearest, CountToRefine(k) with codes, else k, in no order. kGaveUp: a guided walk
-// that would take more than its steps; `found` is then of no use. Fails only when the context ends.
-Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, std::vector<uint32_t>* found, SearchStats* stats);
+// Replaces `found` by the wanted rows that are nearest, CountToRefine(k) with codes, else k, packed (key << 32 | row), in no order.
+// kGaveUp: a guided walk that would take more than its steps; `found` is then of no use. Fails only when the context ends.
+Result<WalkEnd> WalkGraph(const WalkRequest& request, const Context& context, std::vector<uint64_t>* found, SearchStats* stats);
 
 }  // namespace saker::index

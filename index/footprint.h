@@ -19,4 +19,17 @@ struct DiskFootprint {
 // `spec` is valid and ServedFromDisk.
 DiskFootprint FootprintOf(const IndexSpec& spec, VectorType type, size_t dim, uint64_t rows);
 
+// Of every other index, beside its source. Dense ones take no more than it says, sparse ones about as much: how many terms
+// there are is guessed from the number of values.
+struct MemoryFootprint {
+  uint64_t loaded_bytes;
+  uint64_t build_bytes;  // the most during a build on `threads` threads, the finished index included
+};
+// `spec` is valid and not ServedFromDisk. AUTOINDEX counts as the graph that it makes where that fits. Reads the lengths of all rows
+// when they are sparse, else nothing.
+MemoryFootprint MemoryFootprintOf(const IndexSpec& spec, const VectorSource& source, int threads);
+// AUTOINDEX when the graph does not fit: what the smaller families need, and the limit (BuildOptions::memory_limit_bytes) that makes it
+// take one of them.
+MemoryFootprint SmallAutoFootprint(const VectorSource& source, uint64_t* limit_bytes);
+
 }  // namespace saker::index

@@ -70,15 +70,6 @@ class GraphIndex final : public Index, public SavedWithin, public Iterable {
   const EntryTable entries_;
 };
 
-GraphPlan PlanOf(const IndexSpec& spec) {
-  const GraphShape shape = GraphShapeOf(spec);
-  GraphPlan plan;
-  plan.degree = std::min(2 * shape.m, FlatGraph::kMaxDegree);
-  plan.candidates = std::clamp<size_t>(plan.degree + plan.degree / 2, 96, 255);
-  plan.leaves.rounds = std::clamp<size_t>(2 + shape.ef_construction / 48, 3, 12);
-  return plan;
-}
-
 Result<std::unique_ptr<Index>> OpenLayered(const IndexFileReader& file, std::shared_ptr<const VectorSource> source);
 
 std::unique_ptr<Index> Make(const IndexSpec& spec, std::shared_ptr<const VectorSource> source, FlatGraph graph, std::vector<float> norms,
@@ -127,13 +118,22 @@ Result<std::unique_ptr<Index>> OpenLayered(const IndexFileReader& file, std::sha
 
 }  // namespace
 
+GraphPlan GraphPlanOf(const IndexSpec& spec) {
+  const GraphShape shape = GraphShapeOf(spec);
+  GraphPlan plan;
+  plan.degree = std::min(2 * shape.m, FlatGraph::kMaxDegree);
+  plan.candidates = std::clamp<size_t>(plan.degree + plan.degree / 2, 96, 255);
+  plan.leaves.rounds = std::clamp<size_t>(2 + shape.ef_construction / 48, 3, 12);
+  return plan;
+}
+
 Result<std::unique_ptr<Index>> BuildGraphIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source,
                                                const BuildOptions& options) {
   std::vector<float> norms;
   if (spec.metric == Metric::kCosine) norms = InverseNorms(*source);
   const float* inverse_norms = norms.empty() ? nullptr : norms.data();
   NodeCodes codes = TRY(NodeCodes::Make(*source, spec.metric, inverse_norms, options));
-  FlatGraph graph = TRY(BuildFlatGraph(*source, spec.metric, inverse_norms, codes, PlanOf(spec), options));
+  FlatGraph graph = TRY(BuildFlatGraph(*source, spec.metric, inverse_norms, codes, GraphPlanOf(spec), options));
   return Make(spec, std::move(source), std::move(graph), std::move(norms), std::move(codes));
 }
 

@@ -8,6 +8,10 @@
 namespace saker::index {
 
 class IndexFileReader;
+struct GraphPlan;
+
+// How the graph of a valid spec is built.
+GraphPlan GraphPlanOf(const IndexSpec& spec);
 
 Result<std::unique_ptr<Index>> BuildGraphIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source,
                                                const BuildOptions& options);

@@ -370,6 +370,7 @@ TEST_F(Bm25Test, GrowingRowsGetPostingLists) {
   EXPECT_GT(reserved(), 0u);
   for (int i = 0; i < 10; ++i) Check();
   for (const std::unique_ptr<Shard>& shard : shards_) ASSERT_TRUE(shard->SetIndexes({}).ok());
+  for (int i = 0; i < 2000 && reserved() > 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // a build under way ends
   EXPECT_EQ(reserved(), 0u);
   Check();
 }

@@ -185,14 +185,12 @@ Status LocalShard::IndexCompacted(storage::SegmentManifest* manifest, segment::P
     }
     const auto source = piece->vectors.find(definition.field_id);
     if (source == piece->vectors.end()) continue;
-    std::shared_ptr<const index::Index> built;
+    Built built;
     const Result<storage::IndexRef> written = WriteIndex(*manifest, definition, source->second, nullptr, &built);
     if (!written.ok()) continue;
-    Result<std::shared_ptr<const void>> reservation = ReserveMemory("index", built->memory_bytes(), "an index");
     manifest->index_files[definition.field_id] = *written;
-    if (!reservation.ok()) continue;
-    piece->indexes[definition.field_id] = std::move(built);
-    piece->reservations[definition.field_id] = std::move(*reservation);
+    piece->indexes[definition.field_id] = std::move(built.index);
+    piece->reservations[definition.field_id] = std::move(built.reservation);
   }
   return OkStatus();
 }

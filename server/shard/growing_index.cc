@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "index/footprint.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -117,16 +118,23 @@ Result<bool> LocalShard::IndexPieces(segment::GrowingSegment& segment) {
   return false;
 }
 
-Result<LocalShard::Interim> LocalShard::BuildInterim(const segment::Piece& piece, const IndexDefinition& definition) {
+Result<LocalShard::Built> LocalShard::BuildInterim(const segment::Piece& piece, const IndexDefinition& definition) {
   const StageTimer timer(JobSeconds("growing_index"));
   TRY(stop_context_.Check());
   index::BuildOptions options;
   const std::shared_ptr<const CollectionSchema> schema = schema_.Get();
   const std::optional<index::IndexSpec> spec = InterimSpec(definition, *schema, piece.row_count);
   if (!spec) return FailedPrecondition("field ", definition.field_id, " takes no index while it grows");
-  Interim interim;
-  interim.index = TRY(BuildIdle(*spec, piece.vectors.at(definition.field_id), options));
-  interim.reservation = TRY(ReserveMemory("index", interim.index->memory_bytes(), "an index of growing rows"));
+  const std::shared_ptr<const index::VectorSource>& source = piece.vectors.at(definition.field_id);
+  const index::MemoryFootprint footprint = index::MemoryFootprintOf(*spec, *source, options.threads);
+  Built interim;
+  interim.reservation = TRY(ReserveMemory("index", footprint.loaded_bytes, "an index of growing rows"));
+  const auto scratch = TRY(ReserveMemory("index", footprint.build_bytes - footprint.loaded_bytes, "building an index of growing rows"));
+  interim.index = TRY(BuildIdle(*spec, source, options));
+  if (interim.index->memory_bytes() > footprint.loaded_bytes) {
+    interim.reservation.reset();
+    interim.reservation = TRY(ReserveMemory("index", interim.index->memory_bytes(), "an index of growing rows"));
+  }
   return interim;
 }
 
@@ -138,7 +146,7 @@ bool LocalShard::StillWanted(const IndexDefinition& definition) const {
 
 Status LocalShard::IndexPiece(segment::GrowingSegment& segment, const std::shared_ptr<const segment::Piece>& piece,
                               const IndexDefinition& definition) {
-  Interim interim = TRY(BuildInterim(*piece, definition));
+  Built interim = TRY(BuildInterim(*piece, definition));
   MutexLock lock(writer_mutex_);
   if (!StillWanted(definition)) return OkStatus();
   segment.SetIndex(*piece, definition.field_id, std::move(interim.index), std::move(interim.reservation));
@@ -153,7 +161,7 @@ Status LocalShard::MergeRun(segment::GrowingSegment& segment, std::span<const st
   const std::shared_ptr<segment::Piece> merged = segment::MergePieces(run, segment.primary_key_id());
   const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
   const std::shared_ptr<const CollectionSchema> schema = schema_.Get();
-  std::vector<std::pair<IndexDefinition, Interim>> built;
+  std::vector<std::pair<IndexDefinition, Built>> built;
   for (const IndexDefinition& definition : *definitions) {
     if (!NeedsIt(*merged, definition) || !InterimSpec(definition, *schema, merged->row_count)) continue;
     built.emplace_back(definition, TRY(BuildInterim(*merged, definition)));

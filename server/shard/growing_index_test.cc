@@ -173,6 +173,44 @@ TEST_F(GrowingIndexTest, WithoutMemoryTheRowsAreScanned) {
   Insert(kBatch);
   Insert(kBatch);
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(IndexBytes(), 0u);
+  EXPECT_EQ(Recall({}), 1.0);
+}
+
+TEST_F(GrowingIndexTest, ABuildWithoutMemoryIsRefusedWithWhatWouldFit) {
+  Open("HNSW", 7ull << 20);
+  Insert(kBatch);
+  ASSERT_TRUE(shard_->Flush(context_).ok());
+  std::string error;
+  for (int i = 0; i < 500 && error.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    error = shard_->GetIndexProgress(55).error;
+  }
+  EXPECT_NE(error.find("building HNSW over 8192 rows needs "), std::string::npos) << error;
+  EXPECT_NE(error.find(" of 7340032 are left"), std::string::npos) << error;
+  EXPECT_NE(error.find("; IVF_SQ8 needs "), std::string::npos) << error;
+  EXPECT_EQ(IndexBytes(), 0u);
+  EXPECT_EQ(Recall({}), 1.0);
+}
+
+TEST_F(GrowingIndexTest, AnIndexWhoseCodesDoNotFitIsNotLoaded) {
+  Open("HNSW");
+  Insert(kBatch);
+  ASSERT_TRUE(shard_->Flush(context_).ok());
+  const auto indexed = [&] { return shard_->GetIndexProgress(55).indexed_rows == kBatch && IndexBytes() > 0; };
+  for (int i = 0; i < 2000 && !indexed(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(indexed());
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // what the build worked in has gone
+  const uint64_t used = world_->memory().used_bytes();
+  shard_.reset();
+  world_.reset();
+  Open("HNSW", used - kBatch * 32);  // half of the codes
+  EXPECT_EQ(IndexBytes(), 0u);
+  EXPECT_EQ(Recall({}), 1.0);
+  shard_.reset();
+  world_.reset();
+  Open("HNSW", used + (4 << 20));
+  EXPECT_GT(IndexBytes(), 0u);
   EXPECT_GE(Recall({}), 0.95);
 }
 

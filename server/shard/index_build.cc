@@ -20,7 +20,16 @@ namespace {
 constexpr uint64_t kIndexedRows = 1000;
 // A filter over fewer rows costs less than the search that it belongs to.
 constexpr uint64_t kScalarIndexedRows = 256;
-constexpr uint64_t kBuildBytesPerRow = 1600;  // adjacency and scratch beside the vectors, about
+
+// What opening an index from a file of that size takes, before it is opened.
+uint64_t LoadedBytes(const index::IndexSpec& spec, const index::VectorSource& source, uint64_t file_bytes) {
+  if (index::ServedFromDisk(spec)) return index::FootprintOf(spec, source.type(), source.dim(), source.row_count()).loaded_bytes;
+  if (source.type() == index::VectorType::kSparse) return file_bytes;
+  const index::MemoryFootprint footprint = index::MemoryFootprintOf(spec, source, 1);
+  // AUTOINDEX made lists, whose codes are in the file, unless there are the links of a graph: 36 a row.
+  if (spec.type == "AUTOINDEX" && file_bytes < source.row_count() * 36 * sizeof(uint32_t)) return file_bytes;
+  return std::max(footprint.loaded_bytes, spec.type == "AUTOINDEX" ? 0 : file_bytes);
+}
 
 }  // namespace
 
@@ -112,7 +121,7 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
     source = TRY(segment::OpenVectors(environment_.storage.blobs(), *field, segment->id, file->second, before->row_count,
                                       segment::AccessWith(vectors)));
   }
-  std::shared_ptr<const index::Index> built;
+  Built built;
   BuildCheckpoint checkpoint(environment_.storage.blobs(), environment_.memory,
                              CheckpointName(id_, segment->id, definition.field_id, definition.index_id));
   const Result<storage::IndexRef> written = WriteIndex(*before, definition, source, &checkpoint, &built);
@@ -124,8 +133,6 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
     return OkStatus();
   }
   SAKER_KILL_POINT("index.after_file");
-  std::shared_ptr<const void> reservation;
-  if (residence_ != Residence::kReleased) reservation = TRY(ReserveMemory("index", built->memory_bytes(), "an index"));
   const auto put = [&](storage::SegmentManifest* manifest) {
     const auto old = manifest->index_files.find(definition.field_id);
     const std::string replaced = old == manifest->index_files.end() ? "" : old->second.file.name;
@@ -134,10 +141,10 @@ Status LocalShard::BuildOne(const std::shared_ptr<segment::SealedSegment>& segme
   };
   TRY(CommitIndex(segment.get(), definition, written->file, put, [&] {
     SAKER_KILL_POINT("index.after_manifest");
-    if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built, std::move(reservation));
+    if (residence_ != Residence::kReleased) segment->SetIndex(definition.field_id, built.index, std::move(built.reservation));
   }));
   checkpoint.Remove();
-  Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built->row_count()}});
+  Log(kInfo, "index built", {{"shard", id_}, {"segment", segment->id}, {"index", definition.index_id}, {"rows", built.index->row_count()}});
   return OkStatus();
 }
 
@@ -164,7 +171,7 @@ Status LocalShard::CommitIndex(segment::SealedSegment* segment, const IndexDefin
 
 Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                                  std::shared_ptr<const index::VectorSource> source, index::CheckpointStore* checkpoints,
-                                                 std::shared_ptr<const index::Index>* built) {
+                                                 Built* built) {
   storage::BlobStore& blobs = environment_.storage.blobs();
   index::BuildOptions options;
   options.threads = environment_.build_threads;
@@ -175,8 +182,14 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
   const bool on_disk = index::ServedFromDisk(spec);
   if (!on_disk) options.checkpoints = checkpoints;
-  uint64_t scratch_bytes = manifest.row_count * (index::RowBytes(source->type(), source->dim()) + kBuildBytesPerRow);
-  if (on_disk) {
+  uint64_t scratch_bytes = 0, loaded_bytes = 0;
+  if (!on_disk) {
+    index::MemoryFootprint footprint = index::MemoryFootprintOf(spec, *source, options.threads);
+    if (spec.type == "AUTOINDEX" && footprint.build_bytes > spare && source->type() != index::VectorType::kBinary)
+      footprint = index::SmallAutoFootprint(*source, &options.memory_limit_bytes);
+    loaded_bytes = footprint.loaded_bytes;
+    scratch_bytes = footprint.build_bytes - footprint.loaded_bytes;
+  } else {
     // All at once when half of what is free allows it, else in parts, which takes longer.
     const index::DiskFootprint footprint = index::FootprintOf(spec, source->type(), source->dim(), manifest.row_count);
     scratch_bytes = std::min(footprint.whole_build_bytes, std::max(footprint.least_build_bytes, spare / 2));
@@ -185,8 +198,12 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
     const std::string vectors = TRY(blobs.LocalPath(manifest.vector_files.at(definition.field_id).name));
     options.scratch_directory = vectors.substr(0, vectors.rfind('/'));
   }
-  auto scratch = TRY(ReserveMemory("index", scratch_bytes, "building an index"));
+  std::shared_ptr<const void> scratch = TRY(ReserveForBuild(spec, *source, scratch_bytes + loaded_bytes, spare));
   std::unique_ptr<index::Index> fresh = TRY(BuildIdle(spec, source, options));
+  if (!on_disk) {
+    scratch.reset();
+    built->reservation = TRY(ReserveMemory("index", fresh->memory_bytes(), "an index"));
+  }
   const int64_t build = TRY(environment_.ids.Next());
   storage::IndexRef ref;
   ref.index_id = definition.index_id;
@@ -206,9 +223,27 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
     fresh.reset();
     scratch.reset();
     fresh = TRY(index::OpenIndex(path, blobs.files(), source));
+    built->reservation = TRY(ReserveMemory("index", fresh->memory_bytes(), "an index"));
   }
-  *built = std::move(fresh);
+  built->index = std::move(fresh);
   return ref;
+}
+
+// What a build takes, before it starts; a refusal names an index that would fit.
+Result<std::shared_ptr<const void>> LocalShard::ReserveForBuild(const index::IndexSpec& spec, const index::VectorSource& source,
+                                                                uint64_t bytes, uint64_t spare) {
+  Result<std::shared_ptr<const void>> reserved =
+      ReserveMemory("index", bytes, "building " + spec.type + " over " + std::to_string(source.row_count()) + " rows");
+  if (reserved.ok() || reserved.status().code() != StatusCode::kResourceExhausted) return reserved;
+  for (const char* type : {"IVF_SQ8", "DISKANN"}) {
+    const Result<index::IndexSpec> other = index::ValidateSpec({type, spec.metric, {}}, source.type(), source.dim());
+    if (!other.ok()) continue;
+    const uint64_t wanted = index::ServedFromDisk(*other)
+                                ? index::FootprintOf(*other, source.type(), source.dim(), source.row_count()).least_build_bytes
+                                : index::MemoryFootprintOf(*other, source, environment_.build_threads).build_bytes;
+    if (wanted <= spare) return ResourceExhausted(reserved.status().message(), "; ", type, " needs ", wanted, " and would fit");
+  }
+  return reserved;
 }
 
 // An index that cannot be opened costs speed, not answers: the segment is searched exactly and the index built again.
@@ -228,11 +263,8 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
     const storage::FileRef& file = ref->second.file;
     const auto open = [&]() -> Status {
       const bool on_disk = index::ServedFromDisk(definition.spec);
-      uint64_t wanted = file.size_bytes;
-      if (on_disk) {
-        const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->second->type(), source->second->dim()));
-        wanted = index::FootprintOf(spec, source->second->type(), source->second->dim(), manifest.row_count).loaded_bytes;
-      }
+      const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->second->type(), source->second->dim()));
+      const uint64_t wanted = LoadedBytes(spec, *source->second, file.size_bytes);
       std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", wanted, "loading an index"));
       const std::string path = TRY(blobs.LocalPath(file.name));
       {
@@ -246,7 +278,7 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
       if (index->row_count() != manifest.row_count) {
         return Corruption("index file ", file.name, ": ", index->row_count(), " rows of ", manifest.row_count);
       }
-      if (on_disk) {
+      if (on_disk || index->memory_bytes() != wanted) {
         reservation.reset();
         reservation = TRY(ReserveMemory("index", index->memory_bytes(), "loading an index"));
       }

@@ -105,6 +105,11 @@ class LocalShard final : public Shard {
     std::vector<Part> parts;
     std::shared_ptr<const CollectionSchema> schema;
   };
+  // An index and its entry of the ledger.
+  struct Built {
+    std::shared_ptr<const index::Index> index;
+    std::shared_ptr<const void> reservation;
+  };
   struct CompactionPlan {
     PartitionId partition;
     std::vector<std::shared_ptr<segment::SealedSegment>> sources;
@@ -163,7 +168,9 @@ class LocalShard final : public Shard {
                                                   index::BuildOptions options);
   Result<storage::IndexRef> WriteIndex(const storage::SegmentManifest& manifest, const IndexDefinition& definition,
                                        std::shared_ptr<const index::VectorSource> source, index::CheckpointStore* checkpoints,
-                                       std::shared_ptr<const index::Index>* built);
+                                       Built* built);
+  Result<std::shared_ptr<const void>> ReserveForBuild(const index::IndexSpec& spec, const index::VectorSource& source, uint64_t bytes,
+                                                      uint64_t spare);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);
   Result<std::shared_ptr<const void>> ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what);
   bool VectorsStayOnDisk(const storage::SegmentManifest& manifest) const;
@@ -184,11 +191,7 @@ class LocalShard final : public Shard {
   bool WantsGrowingIndex(const segment::GrowingSegment& segment) const;
   Status IndexGrowing() EXCLUDES(writer_mutex_);
   Result<bool> IndexPieces(segment::GrowingSegment& segment) EXCLUDES(writer_mutex_);
-  struct Interim {
-    std::shared_ptr<const index::Index> index;
-    std::shared_ptr<const void> reservation;
-  };
-  Result<Interim> BuildInterim(const segment::Piece& piece, const IndexDefinition& definition);
+  Result<Built> BuildInterim(const segment::Piece& piece, const IndexDefinition& definition);
   bool StillWanted(const IndexDefinition& definition) const REQUIRES(writer_mutex_);
   Status IndexPiece(segment::GrowingSegment& segment, const std::shared_ptr<const segment::Piece>& piece, const IndexDefinition& definition)
       EXCLUDES(writer_mutex_);

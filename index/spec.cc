@@ -285,11 +285,11 @@ Status ValidateSearchParams(const IndexSpec& spec, const Params& params, size_t 
     const auto found = params.find(std::string(rule.name));
     if (found != params.end()) TRY(CheckParam(rule, found->second, false));
   }
-  // Widths that must hold k. AUTOINDEX chooses its own.
+  // Widths that must hold k. AUTOINDEX looks at no width of the disk graph, as Milvus'.
   static constexpr const char* kWidths[] = {"ef", "search_list", "search_list_size", "reorder_k"};
   for (const char* name : kWidths) {
     const bool known = std::any_of(family->search.begin(), family->search.end(), [&](const Rule& rule) { return rule.name == name; });
-    if (!known || !params.contains(name) || spec.type == "AUTOINDEX") continue;
+    if (!known || !params.contains(name)) continue;
     const size_t width = IntParam(params, name, k);
     const char* shown = std::string_view(name) == "search_list" ? "search_list_size" : name;
     if (width < k) return InvalidArgument(shown, "(", width, ") should be larger than k(", k, ")");

@@ -96,6 +96,9 @@ TEST(SpecTest, SearchParametersAreCheckedAndMustHoldK) {
   EXPECT_EQ(SearchError("SCANN", {{"reorder_k", "5"}}), "reorder_k(5) should be larger than k(10)");
   EXPECT_EQ(SearchError("SPARSE_WAND", {{"drop_ratio_search", "-0.1"}}),
             "Out of range in json: param 'drop_ratio_search' (-0.100000) should be in range [0.000000, 1.000000)");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"ef", "5"}}), "ef(5) should be larger than k(10)");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"ef", "10"}}), "");
+  EXPECT_EQ(SearchError("AUTOINDEX", {{"search_list", "9"}}), "");  // the disk graph's: ignored
   EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "11"}}), "Out of range in json: param 'level' (11) should be in range [1, 10]");
   EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "0"}}), "Out of range in json: param 'level' (0) should be in range [1, 10]");
   EXPECT_EQ(SearchError("AUTOINDEX", {{"level", "high"}}), "Type conflict in json: param 'level' (high) should be integer");

@@ -15,6 +15,15 @@ bool IsPropertyKey(std::string_view key) {
   return key == "mmap.enabled" || key == "indexoffsetcache.enabled" || key == "warmup";
 }
 
+constexpr size_t kMostParamBytes = 102400;  // Milvus' proxy.maxIndexParamsSize
+
+Status CheckParamBytes(const KeyValues& params) {
+  size_t bytes = 0;
+  for (const auto& [key, value] : params) bytes += key.size() + value.size();
+  if (bytes <= kMostParamBytes) return OkStatus();
+  return Invalid("index params size exceeds limit: ", bytes, " > ", kMostParamBytes);
+}
+
 Status FromIndex(const Status& status) {
   return Status(status.code(), status.message(), static_cast<int32_t>(MilvusErrorCode::kInvalidParameter));
 }
@@ -77,6 +86,7 @@ Result<coord::IndexDefinition> MakeIndexDefinition(const CollectionSchema& schem
       return Invalid("cannot create index on non-exist field: ", request.field);
     }
   }
+  TRY(CheckParamBytes(request.params));
   const Params params = TRY(Params::Parse(request.params, Duplicates::kRefused));
   coord::IndexDefinition index;
   index.field = field->name;

@@ -191,6 +191,8 @@ TEST(IndexRules, ChecksTypesAndParameters) {
   EXPECT_THAT(text("vector", {{"M", "8"}, {"params", R"({"M": 16})"}}), HasSubstr("duplicated index param (key=M) (value=16) found"));
   EXPECT_THAT(text("vector", {{"index_type", "BIN_FLAT"}, {"metric_type", "L2"}}),
               HasSubstr("data type FloatVector can't build with this index BIN_FLAT"));
+  EXPECT_EQ(text("vector", {{"warmup", std::string(102400 - 6, 'x')}}), "");
+  EXPECT_THAT(text("vector", {{"warmup", std::string(102400 - 5, 'x')}}), HasSubstr("index params size exceeds limit: 102401 > 102400"));
   EXPECT_THAT(text("id", {{"index_type", "BITMAP"}}), HasSubstr("create bitmap index on primary key not supported"));
   EXPECT_THAT(text("price", {{"index_type", "Trie"}}), HasSubstr("TRIE are only supported on varchar field"));
   EXPECT_TRUE(make("price", {{"index_type", "INVERTED"}}).ok());

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "index/footprint.h"
 #include "server/shard/build_checkpoint.h"
+#include "server/shard/file_check.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -269,10 +270,7 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
       const std::string path = TRY(blobs.LocalPath(file.name));
       {
         const std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Map(path));
-        if (bytes->bytes().size() != file.size_bytes || Checksum(bytes->bytes()) != file.checksum) {
-          return Corruption("index file ", file.name, ": ", bytes->bytes().size(), " bytes are not the ", file.size_bytes,
-                            " of its manifest");
-        }
+        TRY(CheckWhole("index file", file, bytes->bytes()));
       }
       std::shared_ptr<const index::Index> index = TRY(index::OpenIndex(path, blobs.files(), source->second));
       if (index->row_count() != manifest.row_count) {

@@ -7,6 +7,7 @@
 #include "common/checksum.h"
 #include "common/kill_point.h"
 #include "common/log.h"
+#include "server/shard/file_check.h"
 #include "server/shard/local_shard.h"
 #include "server/shard/shard_metrics.h"
 
@@ -81,10 +82,7 @@ Result<LocalShard::ScalarIndexPtr> LocalShard::OpenScalarIndex(const storage::Se
   storage::BlobStore& blobs = environment_.storage.blobs();
   const std::string path = TRY(blobs.LocalPath(ref.file.name));
   std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Load(path));
-  if (bytes->bytes().size() != ref.file.size_bytes || Checksum(bytes->bytes()) != ref.file.checksum) {
-    return Corruption("scalar index file ", ref.file.name, ": ", bytes->bytes().size(), " bytes are not the ", ref.file.size_bytes,
-                      " of its manifest");
-  }
+  TRY(CheckWhole("scalar index file", ref.file, bytes->bytes()));
   held->index = TRY(scalar_index::OpenScalarIndex(std::move(bytes), ref.file.name, *definition.scalar, manifest.row_count));
   return ScalarIndexPtr(held, held->index.get());
 }

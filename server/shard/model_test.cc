@@ -1,8 +1,11 @@
-// Random operations on a shard over real storage against a map, reopening, flushing and compacting on the way.
+// Random operations on a shard over real storage against a map, reopening, flushing and compacting on the way: with both types of
+// keys over many small segments, and with every dense index type over segments that are large enough for an index.
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,9 +26,21 @@ struct ModelRow {
 };
 using Model = std::map<int64_t, ModelRow>;
 
-class ModelTest : public testing::TestWithParam<DataType> {
+struct ModelCase {
+  DataType key = DataType::kInt64;
+  const char* type = "HNSW";
+  std::map<std::string, std::string> params = {{"M", "8"}, {"efConstruction", "64"}};
+  // Of a family: fewer, larger inserts, and the index is waited for after a flush.
+  bool large = false;
+  int steps = 600;
+};
+void PrintTo(const ModelCase& one, std::ostream* out) {
+  *out << one.type;
+}
+
+class ModelTest : public testing::TestWithParam<ModelCase> {
  protected:
-  ModelTest() : seed_(TestSeed()), random_(seed_), schema_(TestSchema(GetParam())) {
+  ModelTest() : seed_(TestSeed()), random_(seed_), schema_(TestSchema(GetParam().key)) {
     std::printf("SAKER_SEED=%llu\n", static_cast<unsigned long long>(seed_));
     Reopen();
   }
@@ -36,13 +51,13 @@ class ModelTest : public testing::TestWithParam<DataType> {
     shard_.reset();
     world_.reset();
     world_ = std::make_unique<TestWorld>(directory_.path());
-    world_->environment().seal_bytes = 64 << 10;
+    world_->environment().seal_bytes = GetParam().large ? 512 << 10 : 64 << 10;
     world_->environment().segment_bytes = 1 << 20;
     ShardConfig config;
     config.id = {CollectionId(7), 0};
     config.schema = schema_;
     config.loaded = true;
-    config.indexes = {{55, kVectorField, {"HNSW", index::Metric::kL2, {{"M", "8"}, {"efConstruction", "64"}}}}};
+    config.indexes = {{55, kVectorField, {GetParam().type, index::Metric::kL2, GetParam().params}}};
     Result<std::unique_ptr<Shard>> opened = Shard::Open(std::move(config), world_->environment());
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     shard_ = std::move(*opened);
@@ -60,11 +75,11 @@ class ModelTest : public testing::TestWithParam<DataType> {
 
   void Insert(bool upsert) {
     const int64_t partition = 1 + static_cast<int64_t>(Below(3));
-    const size_t count = Below(10) == 0 ? 300 : 1 + Below(20);
+    const size_t count = GetParam().large ? 100 + Below(600) : Below(10) == 0 ? 300 : 1 + Below(20);
     std::vector<TestRow> rows;
     std::vector<int64_t> ids;
     for (size_t i = 0; i < count; ++i) {
-      rows.push_back(RandomRow(static_cast<int64_t>(Below(2000))));
+      rows.push_back(RandomRow(static_cast<int64_t>(Below(keys_))));
       ids.push_back(rows.back().id);
     }
     WriteRequest request = InsertOf(rows, *schema_, partition);
@@ -74,7 +89,7 @@ class ModelTest : public testing::TestWithParam<DataType> {
     }
     if (upsert) {
       // Keys of the request's own and, as with auto ids, one of another row.
-      ids.push_back(static_cast<int64_t>(Below(2000)));
+      ids.push_back(static_cast<int64_t>(Below(keys_)));
       if (model_.contains(ids.back())) killed.insert(ids.back());
       const bool rewritten = std::find(ids.begin(), ids.end() - 1, ids.back()) != ids.end() - 1;
       if (!rewritten) model_.erase(ids.back());
@@ -92,7 +107,7 @@ class ModelTest : public testing::TestWithParam<DataType> {
     request.kind = WriteRequest::Kind::kDelete;
     if (Below(3) == 0) request.partition = PartitionId(1 + static_cast<int64_t>(Below(3)));
     std::vector<int64_t> ids;
-    for (size_t i = 0, count = 1 + Below(30); i < count; ++i) ids.push_back(static_cast<int64_t>(Below(2000)));
+    for (size_t i = 0, count = 1 + Below(30); i < count; ++i) ids.push_back(static_cast<int64_t>(Below(keys_)));
     int64_t killed = 0;
     for (const int64_t id : ids) {
       const auto found = model_.find(id);
@@ -137,7 +152,8 @@ class ModelTest : public testing::TestWithParam<DataType> {
     request.metric = index::Metric::kL2;
     request.query_count = 1 + Below(3);
     request.k = 1 + Below(40);
-    request.params = {{"ef", "200"}};
+    request.params = {{"ef", "200"}, {"search_list", "200"}, {"nprobe", "64"}};
+    if (GetParam().large && shard_->GetIndexProgress(55).indexed_rows > 0) ++indexed_searches_;
     request.output_field_ids = {kNumberField, kVectorField, kTextField};
     std::vector<std::vector<float>> queries;
     for (size_t q = 0; q < request.query_count; ++q) {
@@ -177,7 +193,7 @@ class ModelTest : public testing::TestWithParam<DataType> {
     request.output_field_ids = {kNumberField, kVectorField, kTextField};
     std::vector<int64_t> keys;
     if (Below(3) == 0) {
-      for (size_t i = 0; i < 20; ++i) keys.push_back(static_cast<int64_t>(Below(2000)));
+      for (size_t i = 0; i < 20; ++i) keys.push_back(static_cast<int64_t>(Below(keys_)));
       std::sort(keys.begin(), keys.end());
       keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
       request.scope = {};
@@ -188,7 +204,7 @@ class ModelTest : public testing::TestWithParam<DataType> {
     for (const auto& [id, row] : model_) {
       if (matches(row)) truth.push_back(row.row);
     }
-    if (GetParam() != DataType::kInt64) {
+    if (GetParam().key != DataType::kInt64) {
       std::sort(truth.begin(), truth.end(), [](const TestRow& a, const TestRow& b) { return TextKey(a.id) < TextKey(b.id); });
     }
     request.count_only = true;
@@ -229,6 +245,16 @@ class ModelTest : public testing::TestWithParam<DataType> {
     return row;
   }
 
+  void WaitForIndex() {
+    for (int i = 0; i < 6000; ++i) {
+      const Shard::IndexProgress progress = shard_->GetIndexProgress(55);
+      ASSERT_EQ(progress.error, "");
+      if (progress.indexed_rows == progress.total_rows && !progress.building) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    FAIL() << "the index was not built in 30 s";
+  }
+
   void Step() {
     const size_t die = Below(100);
     if (die < 25) return Insert(false);
@@ -239,6 +265,7 @@ class ModelTest : public testing::TestWithParam<DataType> {
     if (die < 92) {
       const auto flushed = shard_->Flush(context_);
       ASSERT_TRUE(flushed.ok()) << flushed.status().message();
+      if (GetParam().large) WaitForIndex();
     } else if (die < 94) {
       const Status compacted = shard_->Compact(context_, nullptr);
       ASSERT_TRUE(compacted.ok()) << compacted.message();
@@ -266,19 +293,32 @@ class ModelTest : public testing::TestWithParam<DataType> {
   // Ranks whose score is not the true one: only an approximate index may miss, and seldom.
   size_t ranks_ = 0;
   size_t misses_ = 0;
+  size_t indexed_searches_ = 0;
+  const size_t keys_ = GetParam().large ? 6000 : 2000;
 };
 
 TEST_P(ModelTest, AgreesWithBruteForceUnderRandomOperations) {
   const char* steps_text = std::getenv("SAKER_STEPS");
-  const int steps = steps_text != nullptr ? std::atoi(steps_text) : 600;
+  const int steps = steps_text != nullptr ? std::atoi(steps_text) : GetParam().steps;
   for (int step = 0; step < steps; ++step) {
     Step();
     if (testing::Test::HasFailure()) FAIL() << "at step " << step << " of seed " << seed_;
   }
   EXPECT_LE(misses_, ranks_ / 100);
+  if (GetParam().large) { EXPECT_GT(indexed_searches_, 0u) << "no index was searched"; }
 }
 
-INSTANTIATE_TEST_SUITE_P(KeyTypes, ModelTest, testing::Values(DataType::kInt64, DataType::kVarChar));
+INSTANTIATE_TEST_SUITE_P(KeyTypes, ModelTest, testing::Values(ModelCase{}, ModelCase{.key = DataType::kVarChar}));
+
+ModelCase Large(const char* type, std::map<std::string, std::string> params = {}) {
+  return {DataType::kInt64, type, std::move(params), true, 60};
+}
+INSTANTIATE_TEST_SUITE_P(Families, ModelTest,
+                         testing::Values(Large("FLAT"), Large("HNSW"), Large("HNSW_SQ"), Large("HNSW_PQ"), Large("HNSW_PRQ"),
+                                         Large("DISKANN"), Large("IVF_FLAT", {{"nlist", "64"}}), Large("IVF_SQ8", {{"nlist", "64"}}),
+                                         Large("IVF_PQ", {{"nlist", "64"}, {"m", "4"}}), Large("IVF_RABITQ", {{"nlist", "64"}}),
+                                         Large("SCANN", {{"nlist", "64"}}), Large("AUTOINDEX")),
+                         [](const auto& one) { return std::string(one.param.type); });
 
 }  // namespace
 }  // namespace saker::shard

@@ -8,6 +8,7 @@
 #include "index/flat/batch_scan.h"
 #include "index/flat/exact_scan.h"
 #include "index/index_file.h"
+#include "index/ivf/filtered_probes.h"
 #include "index/ivf/list_codes.h"
 #include "index/ivf/list_ranker.h"
 #include "index/ivf/list_reach.h"
@@ -64,7 +65,8 @@ class IvfIndex final : public Index, public SavedWithin {
     if (stats == nullptr) stats = &unused;
     const AllowedRows allowed(request.allowed, source_->valid(), row_count());
     const size_t k = std::min(request.k, allowed.count());
-    const size_t probes = ProbesFor(request, allowed.count());
+    const size_t wanted = ProbeCount(spec_, request.params), lists = lists_.count() - zeros_.lists();
+    const size_t probes = request.allowed != nullptr ? ProbesUnder(wanted, lists, row_count(), allowed.count()) : std::min(wanted, lists);
     const size_t candidates = codes_ != nullptr ? CandidateCount(spec_, request.params, k) : 0;
     // A range must be complete, and few rows are scanned sooner than lists are sifted for them. A code costs about a sixteenth
     // of a row fetched from anywhere.
@@ -91,7 +93,8 @@ class IvfIndex final : public Index, public SavedWithin {
       if (results[q].size() >= k) continue;
       const One one = query_at(q);
       results[q] = TRY(codes_ != nullptr ? SearchCodes(one, context, &scratch, stats) : SearchRows(one, context, &scratch, stats));
-      // Rows that no estimate can be made of (not finite, beyond a float) are never candidates; without them too few were left.
+      // Rows that no estimate can be made of (not finite, beyond a float) are never candidates; without them too few were left. Or the
+      // filter leaves what is elsewhere.
       if (results[q].size() < k) {
         auto exact = TRY(ScanRows(*source_, spec_.metric, Norms(), one.query, 1, request, allowed, context, stats));
         results[q] = std::move(exact[0]);
@@ -124,15 +127,6 @@ class IvfIndex final : public Index, public SavedWithin {
     size_t candidates;
     const AllowedRows* allowed;  // null: every row
   };
-
-  // The best of few rows lie as far away as many of all the rows: under a filter that leaves a share s more lists are probed, so
-  // that recall is not below that without one. Measured on word vectors and image descriptors: s^-0.4 times as many.
-  size_t ProbesFor(const SearchRequest& request, size_t allowed) const {
-    const size_t probes = ProbeCount(spec_, request.params);
-    if (request.allowed == nullptr || allowed == 0) return std::min(probes, lists_.count() - zeros_.lists());
-    const double share = static_cast<double>(allowed) / static_cast<double>(row_count());
-    return std::min(static_cast<size_t>(std::ceil(static_cast<double>(probes) * std::pow(share, -0.4))), lists_.count() - zeros_.lists());
-  }
 
   const float* Norms() const { return inverse_norms_.empty() ? nullptr : inverse_norms_.data(); }
 
@@ -179,7 +173,8 @@ class IvfIndex final : public Index, public SavedWithin {
   };
 
   // Lists one after the other, each for all the queries that probe it, so that it is read once. The nearest of each query come
-  // first: after them it is known how good a row must be. Queries whose lists hold too few rows get less than k.
+  // first: after them it is known how good a row must be. Queries whose lists hold too few rows get less than k, those that a filter
+  // sends elsewhere nothing.
   Status SearchTogether(const std::vector<One>& group, const Context& context, Scratch* scratch, SearchStats* stats,
                         std::vector<Hit>* results) const {
     const size_t count = group.size();
@@ -206,6 +201,7 @@ class IvfIndex final : public Index, public SavedWithin {
     visits.insert(visits.end(), later.begin(), later.end());
     scratch->keys.resize(longest_list_ + 64);
     scratch->places.resize(longest_list_ + 64);
+    std::vector<FilteredProbes> filtered(count, FilteredProbes(group[0].allowed, row_count()));
     for (size_t begin = 0, end = 0; begin < visits.size(); begin = end) {
       TRY(context.Check());
       while (end < visits.size() && visits[end].list == visits[begin].list) ++end;
@@ -215,10 +211,16 @@ class IvfIndex final : public Index, public SavedWithin {
       } else {
         ScoreList(here, group[0].allowed, scorers, batch, scratch, &best);
       }
+      if (group[0].allowed != nullptr) {
+        const auto rows = lists_.Rows(visits[begin].list);
+        const double among = AllowedAmong(rows, *group[0].allowed);
+        for (const Visit& visit : here) filtered[visit.query].Saw(rows.size(), among);
+      }
       stats->hops += here.size();
       stats->distances += here.size() * lists_.Rows(visits[begin].list).size();
     }
     for (size_t q = 0; q < count; ++q) {
+      if (!filtered[q].Enough()) continue;
       if (codes_ == nullptr) {
         results[q] = Finish(group[q], &best[q]);
         continue;
@@ -285,19 +287,28 @@ class IvfIndex final : public Index, public SavedWithin {
     scratch->order.insert(scratch->order.end(), all.begin(), all.end());
   }
 
-  // Calls scan(list, centroid key) for the probed lists, and after them for more until `enough()`.
+  // Calls scan(list, centroid key) for the probed lists, and after them for more until `enough()` and the filter has left enough.
+  // False: stopped, the exact scan of the allowed rows costs less.
   template <typename Enough, typename Scan>
-  Status Probe(const One& one, const Context& context, Scratch* scratch, SearchStats* stats, Enough&& enough, Scan&& scan) const {
+  Result<bool> Probe(const One& one, const Context& context, Scratch* scratch, SearchStats* stats, Enough&& enough, Scan&& scan) const {
+    FilteredProbes filtered(one.allowed, row_count());
     for (size_t i = 0;; ++i) {
-      if (i >= one.probes && enough()) break;
+      if (i == one.probes && !filtered.Enough()) {
+        const bool coded = codes_ != nullptr;
+        if (filtered.ScanCostsLess(1.0 / 16, coded ? 0 : 1) || (coded && filtered.Elsewhere())) return false;
+        filtered.GoOn();
+      }
+      if (i >= one.probes && filtered.SawWanted() && enough()) break;
       if (i == one.probes) RankTheRest(scratch);
       if (i >= scratch->order.size()) break;
       if (i % 64 == 0) TRY(context.Check());
       if (codes_ != nullptr && i + 1 < one.probes) codes_->Prefetch(RowOf(scratch->order[i + 1]));
-      scan(RowOf(scratch->order[i]), KeyOf(scratch->order[i]));
+      const uint32_t list = RowOf(scratch->order[i]);
+      scan(list, KeyOf(scratch->order[i]));
+      if (one.allowed != nullptr) filtered.Saw(lists_.Rows(list).size(), AllowedAmong(lists_.Rows(list), *one.allowed));
       ++stats->hops;
     }
-    return OkStatus();
+    return true;
   }
 
   // Every row of the lists, exactly.
@@ -307,7 +318,7 @@ class IvfIndex final : public Index, public SavedWithin {
     scorer.SetQuery(one.query);
     TopK best(one.k);
     scratch->keys.resize(longest_list_);
-    TRY(Probe(
+    const bool probed = TRY(Probe(
         one, context, scratch, stats, [&] { return best.full(); },
         [&](size_t list, float) {
           const std::span<const uint32_t> rows = AllowedOf(list, one.allowed, scratch);
@@ -315,6 +326,7 @@ class IvfIndex final : public Index, public SavedWithin {
           for (size_t i = 0; i < rows.size(); ++i) best.Offer(scratch->keys[i], rows[i]);
           stats->distances += rows.size();
         }));
+    if (!probed) return std::vector<Hit>();
     return Finish(one, &best);
   }
 
@@ -325,12 +337,13 @@ class IvfIndex final : public Index, public SavedWithin {
     TopK likely(one.candidates);
     scratch->keys.resize(longest_list_ + 64);
     scratch->places.resize(longest_list_ + 64);
-    TRY(Probe(
+    const bool probed = TRY(Probe(
         one, context, scratch, stats, [&] { return likely.size() >= one.k; },
         [&](size_t list, float centroid_key) {
           ScanCodes(list, centroid_key, scratch->codes, one.allowed, scratch, &likely);
           stats->distances += lists_.Rows(list).size();
         }));
+    if (!probed) return std::vector<Hit>();
     likely.TakeRows(&scratch->rows);
     return Refine(one, scratch, stats);
   }

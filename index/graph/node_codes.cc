@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "index/ivf/row_floats.h"
 #include "index/kernels/kernels.h"
 #include "index/parallel.h"
 
@@ -23,10 +24,11 @@ bool HasVector(const VectorSource& source, size_t row) {
   return source.valid() == nullptr || source.valid()->Test(row);
 }
 
-// The factor that a row is coded with; 0 for one that cannot be normalised, whose key then says nothing.
-float FactorOf(Metric metric, const float* inverse_norms, size_t row) {
-  if (metric != Metric::kCosine) return 1;
-  return std::isfinite(inverse_norms[row]) ? inverse_norms[row] : 0;
+// What is coded of a row: for COSINE its direction, also where a float cannot hold its length (norm NaN).
+void ReadCoded(const VectorSource& source, Metric metric, const float* inverse_norms, size_t row, float* out) {
+  const float factor = metric == Metric::kCosine ? inverse_norms[row] : 1;
+  ReadFloats(source, row, std::isfinite(factor) ? factor : 1, out);
+  if (!std::isfinite(factor)) Normalise(out, source.dim());
 }
 
 float CodeOf(float steps) {
@@ -83,14 +85,14 @@ bool NodeCodes::Fit(const VectorSource& source) {
   std::vector<float> values(dim_);
   std::vector<double> sums(dim_);
   for (const size_t row : sample) {
-    ReadFloats(source, row, FactorOf(metric_, inverse_norms_, row), values.data());
+    ReadCoded(source, metric_, inverse_norms_, row, values.data());
     for (size_t i = 0; i < dim_; ++i) sums[i] += static_cast<double>(values[i]);
   }
   for (size_t i = 0; i < dim_; ++i) mean_[i] = static_cast<float>(sums[i] / static_cast<double>(sample.size()));
   std::vector<float> sizes;
   sizes.reserve(sample.size() * dim_);
   for (const size_t row : sample) {
-    ReadFloats(source, row, FactorOf(metric_, inverse_norms_, row), values.data());
+    ReadCoded(source, metric_, inverse_norms_, row, values.data());
     for (size_t i = 0; i < dim_; ++i) sizes.push_back(std::fabs(values[i] - mean_[i]));
   }
   const size_t cut = sizes.size() - 1 - static_cast<size_t>(kCutShare * static_cast<double>(sizes.size()));
@@ -108,7 +110,7 @@ bool NodeCodes::Fit(const VectorSource& source) {
 }
 
 void NodeCodes::EncodeRow(const VectorSource& source, size_t row, std::vector<float>& values) {
-  ReadFloats(source, row, FactorOf(metric_, inverse_norms_, row), values.data());
+  ReadCoded(source, metric_, inverse_norms_, row, values.data());
   const float inverse_step = 1 / step_;
   auto* out = reinterpret_cast<uint8_t*>(memory_.data()) + row * stride_;
   float cut = 0;
@@ -142,6 +144,14 @@ Status NodeCodes::Lift(const VectorSource& source, const BuildOptions& options) 
 }
 
 bool CodeQuery::Set(const float* query) {
+  if (codes_.metric_ == Metric::kCosine) {
+    const float squared = BestKernels().ip_f32.one(query, query, codes_.dim_);
+    if (!(squared >= 1e-30f && squared <= 1e30f)) {
+      std::vector<float> direction(query, query + codes_.dim_);
+      Normalise(direction.data(), codes_.dim_);
+      return SetProduct(direction.data());
+    }
+  }
   return codes_.metric_ == Metric::kL2 ? SetL2(query) : SetProduct(query);
 }
 

@@ -393,7 +393,9 @@ Result<std::unique_ptr<Index>> MakeIvfIndex(const IndexSpec& spec, std::shared_p
 Result<std::unique_ptr<Index>> BuildIvfIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source,
                                              const BuildOptions& options) {
   IvfLists lists = TRY(BuildIvfLists(*source, spec.metric, ListCount(spec), options));
-  auto codes = TRY(BuildListCodes(CodeShapeOf(spec, source->dim()), *source, spec.metric, lists, options));
+  // Without codes the lists are scanned exactly.
+  const CodeShape shape = CodesCanTell(*source, spec.metric, lists) ? CodeShapeOf(spec, source->dim()) : CodeShape{};
+  auto codes = TRY(BuildListCodes(shape, *source, spec.metric, lists, options));
   std::vector<float> reaches = ListReach::Measure(*source, spec.metric, lists, options), norms;
   if (options.context != nullptr) TRY(options.context->Check());
   if (spec.metric == Metric::kCosine) norms = InverseNorms(*source);

@@ -1,6 +1,7 @@
 #include "index/ivf/list_codes.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "index/params.h"
 
@@ -31,6 +32,22 @@ CodeShape CodeShapeOf(const IndexSpec& spec, size_t dim) {
     return {CodeKind::kProduct, static_cast<uint32_t>(DivisorFrom(dim, (bits + 3) / 4))};
   }
   return {};
+}
+
+bool CodesCanTell(const VectorSource& source, Metric metric, const IvfLists& lists) {
+  if (ByDirection(metric)) return true;
+  constexpr size_t kSampleRows = 256;
+  std::vector<float> values(source.dim()), sizes;
+  for (const uint32_t row : SampleRows(lists.rows, kSampleRows)) {
+    VectorToFloats(source.type(), source.Row(row), source.dim(), values.data());
+    float largest = 0;
+    for (const float value : values) largest = std::max(largest, std::fabs(value));
+    if (largest > 0) sizes.push_back(largest);
+  }
+  if (sizes.empty()) return true;
+  const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+  std::nth_element(sizes.begin(), middle, sizes.end());
+  return *middle >= 1e-12f && *middle <= 1e12f;
 }
 
 std::vector<float> CentroidMean(const IvfLists& lists, Metric metric, size_t dim) {

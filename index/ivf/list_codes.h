@@ -56,6 +56,10 @@ class ListCodes {
   virtual std::vector<CodeSection> Sections() const = 0;
 };
 
+// False where products of the rows with themselves leave the middle of what a float holds, so that sums of parts of them lose all
+// their bits: most rows beyond 1e12 or, all their elements, below 1e-12. By direction lengths do not matter.
+bool CodesCanTell(const VectorSource& source, Metric metric, const IvfLists& lists);
+
 // Trains on a sample and codes every row of the lists. Cancelled when options.context is.
 Result<std::unique_ptr<ListCodes>> BuildListCodes(const CodeShape& shape, const VectorSource& source, Metric metric, const IvfLists& lists,
                                                   const BuildOptions& options);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <random>
 
 #include "index/kernels/kernels.h"
@@ -41,14 +42,23 @@ void VectorToFloats(VectorType type, const void* vector, size_t dim, float* out)
 }
 
 void Normalise(float* vector, size_t dim) {
-  const float squared = BestKernels().ip_f32.one(vector, vector, dim);
+  float squared = BestKernels().ip_f32.one(vector, vector, dim);
+  if (!(squared >= 1e-30f && squared <= 1e30f)) {
+    // Brought near 1 by a power of two first, which loses nothing.
+    float largest = 0;
+    for (size_t i = 0; i < dim; ++i) largest = std::max(largest, std::fabs(vector[i]));
+    const int exponent = largest > 0 && std::isfinite(largest) ? std::ilogb(largest) : 0;
+    for (size_t i = 0; i < dim; ++i) vector[i] = std::ldexp(vector[i], -exponent);
+    squared = BestKernels().ip_f32.one(vector, vector, dim);
+  }
   const float factor = squared >= 1e-30f && squared <= 1e30f ? 1 / std::sqrt(squared) : 0;
   for (size_t i = 0; i < dim; ++i) vector[i] = factor > 0 ? vector[i] * factor : 0;
 }
 
 void RowFloats::FiniteRow(size_t row, float* out) const {
   VectorToFloats(source_.type(), source_.Row(row), source_.dim(), out);
-  for (size_t i = 0; i < source_.dim(); ++i) out[i] = std::isfinite(out[i]) ? std::clamp(out[i], -1e15f, 1e15f) : 0.0f;
+  const float limit = ByDirection(metric_) ? std::numeric_limits<float>::max() : 1e15f;
+  for (size_t i = 0; i < source_.dim(); ++i) out[i] = std::isfinite(out[i]) ? std::clamp(out[i], -limit, limit) : 0.0f;
   if (ByDirection(metric_)) Normalise(out, source_.dim());
 }
 

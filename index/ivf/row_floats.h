@@ -26,7 +26,7 @@ constexpr bool ByDirection(Metric metric) {
 // Whether every element of a vector of a float type or int8 is 0 or -0.
 bool IsZeroVector(VectorType type, const void* vector, size_t dim);
 
-// Divides by the length; a vector whose length a float cannot hold becomes zeros.
+// Divides by the length, whatever finite vector it is; one that is not finite becomes zeros.
 void Normalise(float* vector, size_t dim);
 
 class RowFloats {

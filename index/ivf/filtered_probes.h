@@ -4,7 +4,7 @@
 // many lists (measured on word vectors and image descriptors). One that leaves what is elsewhere is not: the nearest lists then
 // hold fewer allowed rows than their size promises, ratio r, and the best are spread over the more lists the smaller r is. Such a
 // search goes on until it has seen r^-3 times as many as were promised, or leaves it to the exact scan when that costs less; and when
-// r is below a half and there are codes: the best of what is far away are too alike for them.
+// r is surely below 0.7 and there are codes: the best of what is far away are too alike for them.
 // One query's, by one thread.
 #pragma once
 
@@ -47,13 +47,15 @@ class FilteredProbes {
   void Saw(size_t rows, double allowed) {
     seen_rows_ += static_cast<double>(rows);
     seen_ += allowed;
+    if (rows > 0) hits_ += kSample * allowed / static_cast<double>(rows);
   }
   // After the lists that a random filter asks for.
   bool Enough() const { return allowed_ == 0 || seen_ >= Wanted(); }
   // From here on: counts what else must be seen.
   void GoOn() { wanted_ = Wanted(); }
   bool SawWanted() const { return seen_ >= wanted_; }
-  bool Elsewhere() const { return seen_ < kElsewhere * Promised(); }
+  // Few hits of the sample say little: a random filter is then to be let pass.
+  bool Elsewhere() const { return seen_ < (hits_ >= kManyHits ? kRandom : kElsewhere) * Promised(); }
   // Whether scoring every allowed row costs less than going on, a row of a list costing `list_row` of that and an allowed one `more`.
   bool ScanCostsLess(double list_row, double more) const {
     const double missing = Wanted() - seen_, left = std::max(1.0, allowed_ - seen_);
@@ -63,6 +65,8 @@ class FilteredProbes {
  private:
   static constexpr double kRandom = 0.7;  // lists of a random filter hold at least this share of what is promised
   static constexpr double kElsewhere = 0.5;
+  static constexpr double kManyHits = 150;
+  static constexpr double kSample = 32;  // AllowedAmong
   static constexpr double kPower = 3;
 
   double Promised() const { return seen_rows_ * allowed_ / rows_; }
@@ -74,7 +78,7 @@ class FilteredProbes {
   }
 
   const double rows_, allowed_;
-  double seen_rows_ = 0, seen_ = 0, wanted_ = 0;
+  double seen_rows_ = 0, seen_ = 0, wanted_ = 0, hits_ = 0;
 };
 
 }  // namespace saker::index

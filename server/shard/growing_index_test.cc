@@ -200,7 +200,7 @@ TEST_F(GrowingIndexTest, AnIndexWhoseCodesDoNotFitIsNotLoaded) {
   const auto indexed = [&] { return shard_->GetIndexProgress(55).indexed_rows == kBatch && IndexBytes() > 0; };
   for (int i = 0; i < 2000 && !indexed(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   ASSERT_TRUE(indexed());
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // what the build worked in has gone
+  AwaitGraphs();  // what the build worked in has gone
   const uint64_t used = world_->memory().used_bytes();
   shard_.reset();
   world_.reset();

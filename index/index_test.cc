@@ -2,14 +2,13 @@
 #include <cmath>
 
 #include "index/half.h"
+#include "index/params.h"
 #include "index/test_source.h"
 
 namespace saker::index {
 namespace {
 
 constexpr uint32_t kSeed = 11;
-
-using Params = std::map<std::string, std::string>;
 
 struct FamilyCase {
   const char* type;
@@ -31,7 +30,10 @@ std::vector<FamilyCase> Cases() {
       cases.push_back({"IVF_RABITQ", type, metric, {{"nlist", "16"}}});
     }
   }
-  cases.push_back({"HNSW_SQ", VectorType::kFloat32, Metric::kCosine});
+  for (const char* type : {"HNSW_SQ", "HNSW_PQ", "HNSW_PRQ"}) {
+    cases.push_back({type, VectorType::kFloat32, Metric::kCosine});
+    cases.push_back({type, VectorType::kInt8, Metric::kL2});
+  }
   cases.push_back({"DISKANN", VectorType::kFloat32, Metric::kL2});
   for (const Metric metric : {Metric::kHamming, Metric::kJaccard}) {
     cases.push_back({"BIN_FLAT", VectorType::kBinary, metric});
@@ -93,6 +95,36 @@ TEST(IndexTest, EveryFamilyKeepsTheResultContractUnderRandomBitsets) {
         const auto results = index->Search(request, Context(), &stats);
         ASSERT_TRUE(results.ok()) << results.status().ToString();
         for (size_t q = 0; q < 4; ++q) ExpectContract(*source, family.metric, request, queries->Row(q), (*results)[q]);
+      }
+    }
+  }
+}
+
+// Counts around the default degree, every parameter left out: as many rows as a node has links, and one more.
+TEST(IndexTest, GraphsOfFewRowsAreExact) {
+  std::mt19937 random(kSeed);
+  for (const char* type : {"HNSW", "HNSW_SQ", "HNSW_PQ", "HNSW_PRQ", "DISKANN", "AUTOINDEX"}) {
+    const IndexSpec spec = ValidateSpec({type, Metric::kL2, {}}, VectorType::kFloat32, 16).value();
+    const size_t degree = spec.type == "DISKANN" ? DiskShapeOf(spec).max_degree : 2 * GraphShapeOf(spec).m;
+    if (spec.type.starts_with("HNSW")) { EXPECT_EQ(degree, 40u); }
+    for (const size_t rows : {size_t{0}, size_t{1}, size_t{2}, degree, degree + 1}) {
+      for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
+        SCOPED_TRACE(testing::Message() << type << " " << MetricName(metric) << " " << rows << " rows");
+        const auto source = RandomSource(random, VectorType::kFloat32, 16, rows);
+        const auto index = Build({type, VectorType::kFloat32, metric}, source, 1);
+        const auto queries = RandomSource(random, VectorType::kFloat32, 16, 3);
+        for (const size_t k : {size_t{1}, size_t{10}, rows + 1}) {
+          SearchRequest request;
+          request.queries = queries->Row(0);
+          request.query_count = 3;
+          request.k = k;
+          const auto exact = ExactSearch(*source, metric, request, Context()).value();
+          const auto results = index->Search(request, Context()).value();
+          for (size_t q = 0; q < 3; ++q) {
+            ASSERT_EQ(results[q].size(), exact[q].size());
+            for (size_t i = 0; i < exact[q].size(); ++i) EXPECT_EQ(results[q][i].row, exact[q][i].row) << "hit " << i << " of " << k;
+          }
+        }
       }
     }
   }

@@ -62,10 +62,11 @@ void ExpectSound(const FlatGraph& graph, const VectorSource& source) {
 }
 
 TEST(GraphTest, IsSoundForEveryCount) {
-  constexpr uint32_t kDegree = 8;
-  for (const size_t rows : {size_t{0}, size_t{1}, size_t{2}, size_t{kDegree}, size_t{kDegree + 1}, size_t{300}, size_t{3000}}) {
-    const auto source = Clustered(rows, 16, 10);
-    ExpectSound(Build(*source, Metric::kL2, kDegree).value(), *source);
+  for (const uint32_t degree : {8u, 40u}) {  // 40: the default
+    for (const size_t rows : {size_t{0}, size_t{1}, size_t{2}, size_t{degree}, size_t{degree + 1}, size_t{300}, size_t{3000}}) {
+      const auto source = Clustered(rows, 16, 10);
+      ExpectSound(Build(*source, Metric::kL2, degree).value(), *source);
+    }
   }
 }
 

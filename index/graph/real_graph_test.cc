@@ -1,5 +1,7 @@
-// Recall of the graph on the real sets of the optional shared data: for every k, saved and opened, with rows deleted, with queries
-// unlike the rows. Skipped with a sentence where a set is absent.
+// Recall of HNSW and AUTOINDEX on the real sets of the optional shared data: for every k, saved and opened, with rows deleted, under
+// filters that are random and that are near to or far from the queries, with queries unlike the rows. On the sets that are
+// large enough for it, one or two for each metric, the graph must have been walked. Skipped with a sentence where a set is absent.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -13,12 +15,14 @@ namespace {
 
 constexpr size_t kMostQueries = 25;
 constexpr size_t kMostK = 1000;
+constexpr size_t kWalkedRows = 15000;  // the codes of fewer are scanned sooner than a graph is walked for 10 of them
 
 struct RealSet {
   const char* name;
   Metric metric;
   double floor;         // of recall at the default ef
   bool unlike = false;  // the queries are turned into what no row is like
+  const char* type = "HNSW";
 };
 
 using Lists = std::vector<std::vector<Hit>>;
@@ -36,14 +40,16 @@ Lists Truth(const VectorSource& source, Metric metric, const std::vector<std::ve
 }
 
 // A hit counts when it is as good as the k-th best of the truth.
-double RecallOf(const Index& index, const std::vector<std::vector<float>>& queries, const Lists& truth, size_t k, const Bitset* allowed) {
+double RecallOf(const Index& index, const std::vector<std::vector<float>>& queries, const Lists& truth, size_t k, const Bitset* allowed,
+                const std::map<std::string, std::string>& params = {}, SearchStats* stats = nullptr) {
   size_t found = 0, wanted = 0;
   for (size_t q = 0; q < truth.size(); ++q) {
     SearchRequest request;
     request.queries = queries[q].data();
     request.k = k;
     request.allowed = allowed;
-    const auto hits = index.Search(request, Context()).value()[0];
+    request.params = params;
+    const auto hits = index.Search(request, Context(), stats).value()[0];
     const size_t count = std::min(k, truth[q].size());
     EXPECT_EQ(hits.size(), count);
     wanted += count;
@@ -53,6 +59,26 @@ double RecallOf(const Index& index, const std::vector<std::vector<float>>& queri
     }
   }
   return static_cast<double>(found) / static_cast<double>(wanted);
+}
+
+// The tenth of the rows that is nearest to a few rows, or farthest from them: words of a topic, photos of a place.
+Bitset Correlated(const VectorSource& source, Metric metric, bool far) {
+  const size_t rows = source.row_count();
+  std::vector<float> nearest(rows, -INFINITY);  // larger is nearer
+  std::mt19937 random(5);
+  for (int centre = 0; centre < 6; ++centre) {
+    SearchRequest request;
+    request.queries = source.Row(random() % rows);
+    request.k = rows;
+    const auto hits = ExactSearch(source, metric, request, Context()).value()[0];
+    for (const Hit& hit : hits) nearest[hit.row] = std::max(nearest[hit.row], SmallerIsBetter(metric) ? -hit.score : hit.score);
+  }
+  std::vector<uint32_t> order(rows);
+  for (uint32_t row = 0; row < rows; ++row) order[row] = row;
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return far ? nearest[a] < nearest[b] : nearest[a] > nearest[b]; });
+  Bitset bits(rows);
+  for (size_t i = 0; i < rows / 10; ++i) bits.Set(order[i]);
+  return bits;
 }
 
 class RealGraphTest : public testing::TestWithParam<RealSet> {};
@@ -73,25 +99,37 @@ TEST_P(RealGraphTest, ReachesItsFloor) {
   }
   BuildOptions options;
   options.threads = 2;
-  const auto built = BuildIndex({"HNSW", set.metric, {}}, source, options).value();
-  std::mt19937 random(3);
-  const Bitset most = RandomBits(random, source->row_count(), 0.7), few = RandomBits(random, source->row_count(), 0.1);
+  const auto built = BuildIndex({set.type, set.metric, {}}, source, options).value();
   StringFile file;
   ASSERT_TRUE(built->Save(file).ok());
   StringFileSystem files;
   files.contents["graph"] = file.contents;
   const auto opened = OpenIndex("graph", files, source).value();
-  const Lists truth = Truth(*source, set.metric, queries, nullptr), truth_most = Truth(*source, set.metric, queries, &most),
-              truth_few = Truth(*source, set.metric, queries, &few);
+  std::mt19937 random(3);
+  const struct {
+    const char* name;
+    Bitset bits;
+  } filters[] = {{"30 % deleted", RandomBits(random, source->row_count(), 0.7)},
+                 {"90 % deleted", RandomBits(random, source->row_count(), 0.1)},
+                 {"a cluster", Correlated(*source, set.metric, false)},
+                 {"far away", Correlated(*source, set.metric, true)}};
+  const Lists truth = Truth(*source, set.metric, queries, nullptr);
+  std::vector<Lists> filtered;
+  for (const auto& filter : filters) filtered.push_back(Truth(*source, set.metric, queries, &filter.bits));
   for (const size_t k : {size_t{1}, size_t{10}, size_t{100}, kMostK}) {
-    const double recall = RecallOf(*built, queries, truth, k, nullptr);
-    const double without30 = RecallOf(*opened, queries, truth_most, k, &most);
-    const double without90 = RecallOf(*opened, queries, truth_few, k, &few);
-    std::printf("%s k %zu: recall %.4f, 30%% deleted %.4f, 90%% deleted %.4f\n", set.name, k, recall, without30, without90);
-    EXPECT_GE(recall, set.floor);
+    SearchStats stats;
+    const double recall = RecallOf(*built, queries, truth, k, nullptr, {}, &stats);
+    std::printf("%s %s %s k %zu: recall %.4f (%.0f steps)", set.type, set.name, std::string(MetricName(set.metric)).c_str(), k, recall,
+                static_cast<double>(stats.hops) / static_cast<double>(truth.size()));
+    EXPECT_GE(recall, set.floor) << "k " << k;
+    if (source->row_count() >= kWalkedRows && k <= 10) { EXPECT_GT(stats.hops, 0u) << "k " << k << ": no graph was walked"; }
     EXPECT_EQ(RecallOf(*opened, queries, truth, k, nullptr), recall) << "opened from a file";
-    EXPECT_GE(without30, set.floor);
-    EXPECT_GE(without90, set.floor);
+    for (size_t i = 0; i < filtered.size(); ++i) {
+      const double left = RecallOf(*opened, queries, filtered[i], k, &filters[i].bits);
+      std::printf(", %s %.4f", filters[i].name, left);
+      EXPECT_GE(left, set.floor) << filters[i].name << " k " << k;
+    }
+    std::printf("\n");
   }
 }
 
@@ -101,6 +139,15 @@ INSTANTIATE_TEST_SUITE_P(Sets, RealGraphTest,
                                          RealSet{"mnist784-5k", Metric::kL2, 0.95, true}, RealSet{"scifact-use512", Metric::kCosine, 0.95},
                                          RealSet{"wordnet-use512-8k", Metric::kCosine, 0.95},
                                          RealSet{"cranfield-use512", Metric::kCosine, 0.95}));
+
+INSTANTIATE_TEST_SUITE_P(Auto, RealGraphTest,
+                         testing::Values(RealSet{"glove100-20k", Metric::kCosine, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"glove100-20k", Metric::kIp, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"sift-photo-20k", Metric::kL2, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"mnist784-5k", Metric::kL2, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"scifact-use512", Metric::kCosine, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"wordnet-use512-8k", Metric::kCosine, 0.90, false, "AUTOINDEX"},
+                                         RealSet{"cranfield-use512", Metric::kCosine, 0.90, false, "AUTOINDEX"}));
 
 }  // namespace
 }  // namespace saker::index

@@ -299,6 +299,16 @@ TEST(AutoIndexTest, AGraphOver128DimensionsTakesAtMost300BytesARow) {
   EXPECT_LE(index->memory_bytes(), 5000 * 300u + 512 * 128);  // the entries' codes and the sets do not grow with the rows
 }
 
+TEST(ProfileTest, LongCodesOfFewDimensionsGetFewerLinks) {
+  const auto links = [](size_t dim, double intrinsic) {
+    return ChooseIndex({VectorType::kFloat32, dim, 100'000, intrinsic}, Metric::kCosine, 0)->spec.params["M"];
+  };
+  EXPECT_EQ(links(384, 15), "12");
+  EXPECT_EQ(links(768, 41), "18");
+  EXPECT_EQ(links(128, 15), "18");
+  EXPECT_EQ(links(384, 0), "18");  // unknown
+}
+
 TEST(ProfileTest, TheIntrinsicDimensionIsThatOfTheCloud) {
   std::mt19937 random(kSeed);
   auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 32);

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <random>
+#include <span>
+#include <vector>
 
 #include "common/log.h"
 #include "index/disk/disk_build.h"
@@ -26,6 +29,8 @@ constexpr double kSlowReads = 5000;  // a second
 // What decides between a walk and a look at all codes, in nanoseconds: a code scored, a page read while others are.
 constexpr double kCodeCost = 15, kReadCost = 12000;
 constexpr double kReadsPerPoolRow = 0.6;
+constexpr size_t kDoubted = 64;          // times the rows scored first: how many more a scan of the codes scores where it has to
+constexpr double kDeviations = 3;        // of the codes' error, within which a row is still in doubt
 constexpr size_t kLargestEffort = 4096;  // more rows in view would cost more to keep in order than they save
 
 struct DiskHeader {  // durable: section kDiskHeader
@@ -63,13 +68,14 @@ class DiskIndex final : public Index {
     if (k == 0) return results;
     if (request.radius.has_value() || request.range_filter.has_value()) return ScanPages(request, allowed, context, stats);
     const DiskWalkOptions options = OptionsOf(request, allowed, k);
-    const double scan = kCodeCost * static_cast<double>(allowed.count()) + kReadCost * static_cast<double>(Candidates(k, allowed));
+    const size_t pool = GraphEffortOf(spec_, request.params, request.k).pool;
+    const double scan = kCodeCost * static_cast<double>(allowed.count()) + kReadCost * static_cast<double>(Candidates(k, pool, allowed));
     if (options.effort <= kLargestEffort && scan > kReadCost * kReadsPerPoolRow * static_cast<double>(options.effort)) {
       TRY(WalkPages(graph_, request, options, context, stats, &results));
     }
     for (size_t q = 0; q < request.query_count; ++q) {
-      // A walk that was cut off from part of the graph must not answer with less than there is.
-      if (results[q].size() < k) results[q] = TRY(ScanCodes(QueryOf(request, q), allowed, k, context, stats));
+      // A walk that was cut off from part of the graph, or from the rows allowed, must not answer with less than there is.
+      if (results[q].size() < k) results[q] = TRY(ScanCodes(QueryOf(request, q), allowed, k, Candidates(k, pool, allowed), context, stats));
     }
     return results;
   }
@@ -116,24 +122,26 @@ class DiskIndex final : public Index {
     return options;
   }
 
-  // How many rows that codes rank best are read and scored: enough that a code's error loses hardly any of the k.
-  static size_t Candidates(size_t k, const AllowedRows& allowed) {
-    return std::min(allowed.count(), k + std::min<size_t>(2 * k, 2000) + 40);
+  // How many rows that codes rank best are read and scored first: as many as a walk would look at, so that a longer search_list
+  // never finds less.
+  static size_t Candidates(size_t k, size_t pool, const AllowedRows& allowed) {
+    return std::min(allowed.count(), std::max(pool, k + std::min<size_t>(2 * k, 2000) + 40));
   }
 
   const void* QueryOf(const SearchRequest& request, size_t q) const {
     return static_cast<const char*>(request.queries) + q * RowBytes(graph_.type, graph_.dim);
   }
 
-  // All allowed rows by their codes, the best of them exactly.
-  Result<std::vector<Hit>> ScanCodes(const void* query, const AllowedRows& allowed, size_t k, const Context& context,
+  // All allowed rows by their codes. The best `first` are scored exactly, then those whose codes, by the errors seen so far, may
+  // still stand for one of the k.
+  Result<std::vector<Hit>> ScanCodes(const void* query, const AllowedRows& allowed, size_t k, size_t first, const Context& context,
                                      SearchStats* stats) const {
     std::vector<float> floats(graph_.dim);
     VectorToFloats(graph_.type, query, graph_.dim, floats.data());
     if (graph_.metric == Metric::kCosine) Normalise(floats.data(), graph_.dim);
     CodeTable table(graph_.codes);
     table.Set(floats.data());
-    TopK nearest(Candidates(k, allowed));
+    TopK nearest(std::min(allowed.count(), kDoubted * first));
     std::vector<uint32_t> block(4096);
     size_t scored = 0;
     for (size_t next = 0, n = 0; (n = allowed.NextBlock(&next, block.data(), block.size())) > 0; scored += n) {
@@ -144,22 +152,46 @@ class DiskIndex final : public Index {
       }
     }
     stats->distances += scored;
-    std::vector<uint32_t> positions, pages;
-    nearest.TakeRows(&positions);
-    for (const uint32_t position : positions) pages.push_back(graph_.shape.PageOf(position));
-    MakeDistinct(&pages);
+    std::vector<uint64_t> ranked;
+    nearest.TakePacked(&ranked);
+    std::sort(ranked.begin(), ranked.end());
+    first = std::min(first, ranked.size());
+
     PageScorer scorer(graph_);
     scorer.SetQuery(query);
     std::vector<float> keys(graph_.shape.nodes);
     TopK best(k);
-    TRY(ReadPages(graph_, pages, context, stats, [&](uint32_t, const PageView& page) {
+    double sum = 0, squares = 0, count = 0;  // of what codes say too much
+    const auto take = [&](uint32_t number, const PageView& page) {
       scorer.Keys(page, keys.data());
       stats->distances += page.count();
       for (uint32_t node = 0; node < page.count(); ++node) {
-        if (allowed.Test(page.Row(node))) best.Offer(keys[node], page.Row(node));
+        if (!allowed.Test(page.Row(node))) continue;
+        best.Offer(keys[node], page.Row(node));
+        const double error = static_cast<double>(table.Key(number * graph_.shape.nodes + node) - WalkKey(graph_.metric, keys[node]));
+        sum += error;
+        squares += error * error;
+        ++count;
       }
-    }));
+    };
+    std::vector<uint32_t> pages = PagesOf({ranked.data(), first});
+    TRY(ReadPages(graph_, pages, context, stats, take));
+    best.Settle();
+    const double mean = sum / std::max(count, 1.0), deviation = std::sqrt(std::max(0.0, squares / std::max(count, 1.0) - mean * mean));
+    const double limit = static_cast<double>(WalkKey(graph_.metric, best.worst())) + mean + kDeviations * deviation;
+    size_t end = first;
+    while (end < ranked.size() && static_cast<double>(KeyOf(ranked[end])) <= limit) ++end;
+    std::vector<uint32_t> more = PagesOf({ranked.data() + first, end - first});
+    std::erase_if(more, [&](uint32_t page) { return std::binary_search(pages.begin(), pages.end(), page); });
+    TRY(ReadPages(graph_, more, context, stats, take));
     return best.Finish(graph_.metric);
+  }
+
+  std::vector<uint32_t> PagesOf(std::span<const uint64_t> ranked) const {
+    std::vector<uint32_t> pages;
+    for (const uint64_t packed : ranked) pages.push_back(graph_.shape.PageOf(RowOf(packed)));
+    MakeDistinct(&pages);
+    return pages;
   }
 
   // Every allowed row exactly, all queries in one pass over the pages.

@@ -365,6 +365,37 @@ TEST(DiskIndexTest, FindsNearlyAllWithAndWithoutFiltersAndHoles) {
   }
 }
 
+// A filter that leaves just what a walk would not come to: the half of the rows farthest from the query, the last tenth.
+TEST(DiskIndexTest, AFilterOfWhatIsFarFindsAsMuchAsNone) {
+  for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
+    const auto source = Clustered(5000, 24, VectorType::kFloat32, false);
+    const auto index = BuildDisk(source, metric);
+    for (const size_t left : {size_t{2500}, size_t{500}}) {
+      size_t found = 0, wanted = 0;
+      for (const size_t row : {7, 1003, 2501, 3777, 4990}) {
+        SearchRequest request;
+        request.queries = source->Row(row);
+        request.query_count = 1;
+        request.k = 5000;
+        const std::vector<Hit> order = ExactSearch(*source, metric, request, Context()).value()[0];
+        Bitset allowed(5000);
+        for (size_t i = order.size() - left; i < order.size(); ++i) allowed.Set(order[i].row);
+        request.k = 10;
+        request.allowed = &allowed;
+        const std::vector<Hit> truth = ExactSearch(*source, metric, request, Context()).value()[0];
+        const std::vector<Hit> hits = index->Search(request, Context()).value()[0];
+        ASSERT_EQ(hits.size(), 10u);
+        for (const Hit& hit : hits) {
+          EXPECT_TRUE(allowed.Test(hit.row));
+          found += (metric == Metric::kL2 ? hit.score <= truth.back().score : hit.score >= truth.back().score) ? 1 : 0;
+        }
+        wanted += 10;
+      }
+      EXPECT_GE(static_cast<double>(found), 0.95 * static_cast<double>(wanted)) << MetricName(metric) << " " << left;
+    }
+  }
+}
+
 TEST(DiskIndexTest, EqualRowsAndZeroVectorsAreAllFound) {
   for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
     const auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 4);

@@ -8,6 +8,8 @@
 namespace saker::index {
 namespace {
 
+constexpr double kLeastShare = 0.6;  // of the allowed rows that a filter which has nothing to do with the vectors would show
+
 constexpr size_t kSeeds = 8;
 constexpr size_t kFirstBeam = 4;
 constexpr size_t kJudged = 10;    // arrivals between two changes of the beam
@@ -57,6 +59,7 @@ void DiskWalk::Begin(const void* query, const DiskWalkOptions& options, SearchSt
   ranker_.Reset(graph_.metric, options.k, capacity_);
   beam_ = std::min(kFirstBeam, options.beam);
   exhausted_ = false;
+  met_ = met_allowed_ = 0;
   links_.resize(graph_.shape.degree + 1);
   fresh_.resize(std::max<size_t>(graph_.shape.degree, kSeeds) + 1);
   keys_.resize(std::max<size_t>({graph_.shape.degree, graph_.shape.nodes, kSeeds}) + 1);
@@ -187,7 +190,9 @@ Status DiskWalk::Take(uint32_t page) {
   for (uint32_t node = 0; node < count; ++node) {
     const uint32_t row = view.Row(node);
     const float key = WalkKey(graph_.metric, keys_[node]);
+    ++met_;
     if (options_.allowed == nullptr || options_.allowed->Test(row)) {
+      ++met_allowed_;
       best_.Offer(keys_[node], row);
       ranker_.Found(key);
     }
@@ -196,6 +201,14 @@ Status DiskWalk::Take(uint32_t page) {
     if (visited_.Meet(position)) next_ = std::min(next_, Insert(key, position));
   }
   return OkStatus();
+}
+
+std::vector<Hit> DiskWalk::Finish() {
+  if (options_.allowed != nullptr) {
+    const double share = static_cast<double>(options_.allowed->count()) / static_cast<double>(graph_.rows);
+    if (static_cast<double>(met_allowed_) < kLeastShare * share * static_cast<double>(met_)) return {};
+  }
+  return best_.Finish(graph_.metric);
 }
 
 // Was the page still wanted when it came?

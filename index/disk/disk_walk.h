@@ -56,7 +56,8 @@ class DiskWalk {
   Status Arrived(uint32_t page, const std::byte* bytes);
   // Nothing is awaited and no page is worth a read.
   bool finished() const { return awaited_ == 0 && exhausted_; }
-  std::vector<Hit> Finish() { return best_.Finish(graph_.metric); }
+  // Nothing when the walk met far fewer allowed rows than there are: they are elsewhere, and it looked in the wrong place.
+  std::vector<Hit> Finish();
 
  private:
   static constexpr uint64_t kExpanded = uint64_t{1} << 31;
@@ -75,6 +76,7 @@ class DiskWalk {
   PageScorer scorer_;
   CodeTable table_;
   TopK best_{0};
+  size_t met_ = 0, met_allowed_ = 0;  // rows of pages that came
   PageRanker ranker_;
   VisitedRows visited_;  // by position
   PageSet pages_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/auto/profile.h"
 #include "index/graph/builder.h"
 #include "index/graph/graph_index.h"
 #include "index/params.h"
@@ -85,10 +86,19 @@ MemoryFootprint MemoryFootprintOf(const IndexSpec& spec, const VectorSource& sou
   return {kObjects + 4 * rows, kObjects + 4 * rows};
 }
 
+uint64_t LoadedBytes(const IndexSpec& spec, const VectorSource& source, uint64_t file_bytes) {
+  if (ServedFromDisk(spec)) return FootprintOf(spec, source.type(), source.dim(), source.row_count()).loaded_bytes;
+  if (source.type() == VectorType::kSparse) return file_bytes;
+  const uint64_t computed = MemoryFootprintOf(spec, source, 1).loaded_bytes;
+  if (spec.type != "AUTOINDEX") return std::max(computed, file_bytes);
+  // It made lists, whose codes are in the file, unless there are the links of a graph.
+  return file_bytes < source.row_count() * FewestLinks(source.dim()) * sizeof(uint32_t) ? file_bytes : computed;
+}
+
 MemoryFootprint SmallAutoFootprint(const VectorSource& source, uint64_t* limit_bytes) {
   const uint64_t rows = source.row_count(), dim = source.dim();
-  const auto lists = std::clamp<uint64_t>(static_cast<uint64_t>(4 * std::sqrt(static_cast<double>(rows))), 1, 65536);
-  *limit_bytes = rows * (dim + 12) + 2 * lists * dim * sizeof(float);
+  const size_t lists = AutoLists(rows);
+  *limit_bytes = MemoryOf(AutoFamily::kScalarLists, {source.type(), source.dim(), source.row_count()}, lists);
   return ListFootprint(rows, dim, lists, Padded(dim) + 16);
 }
 

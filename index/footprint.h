@@ -28,6 +28,8 @@ struct MemoryFootprint {
 // `spec` is valid and not ServedFromDisk. AUTOINDEX counts as the graph that it makes where that fits. Reads the lengths of all rows
 // when they are sparse, else nothing.
 MemoryFootprint MemoryFootprintOf(const IndexSpec& spec, const VectorSource& source, int threads);
+// What opening an index from a file of that size takes, of any kind.
+uint64_t LoadedBytes(const IndexSpec& spec, const VectorSource& source, uint64_t file_bytes);
 // AUTOINDEX when the graph does not fit: what the smaller families need, and the limit (BuildOptions::memory_limit_bytes) that makes it
 // take one of them.
 MemoryFootprint SmallAutoFootprint(const VectorSource& source, uint64_t* limit_bytes);

@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "index/params.h"
+#include "index/test_files.h"
 #include "index/test_source.h"
 
 namespace saker::index {
@@ -60,6 +62,30 @@ TEST(Footprint, SmallFamiliesOfAutoindexTakeLess) {
   EXPECT_LT(small.build_bytes, MemoryFootprintOf(spec, *source, 1).build_bytes);
   const std::unique_ptr<Index> index = BuildIndex(spec, source, options).value();
   EXPECT_LE(index->memory_bytes(), small.loaded_bytes);
+}
+
+// Vectors of 8 dimensions laid out in 384: AUTOINDEX makes a graph of 24 links, a smaller file than that of 36.
+TEST(Footprint, AGraphOfFewLinksIsNotTakenForLists) {
+  constexpr size_t kInner = 8, kDim = 384;
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> axes(kInner * kDim), row(kDim);
+  for (float& value : axes) value = normal(random);
+  auto source = std::make_shared<MemorySource>(VectorType::kFloat32, kDim);
+  for (int i = 0; i < 2500; ++i) {
+    std::fill(row.begin(), row.end(), 0.0f);
+    for (size_t axis = 0; axis < kInner; ++axis) {
+      const float along = normal(random);
+      for (size_t d = 0; d < kDim; ++d) row[d] += along * axes[axis * kDim + d];
+    }
+    source->AddFloats(row);
+  }
+  const IndexSpec spec = ValidateSpec({"AUTOINDEX", Metric::kL2, {}}, source->type(), kDim).value();
+  const std::unique_ptr<Index> index = BuildIndex(spec, source, {}).value();
+  StringFile file;
+  ASSERT_TRUE(index->Save(file).ok());
+  EXPECT_LT(file.contents.size(), 2500u * 36 * sizeof(uint32_t));
+  EXPECT_GE(LoadedBytes(spec, *source, file.contents.size()), index->memory_bytes());
 }
 
 TEST(Footprint, SparseIndexesTakeAboutAsMuch) {

@@ -36,6 +36,12 @@ size_t ScannedInAWalk(double intrinsic_dimension) {
   return std::clamp(static_cast<size_t>(2 * (300 + 40 * intrinsic_dimension)), kSmallSegment, 4 * kSmallSegment);
 }
 
+}  // namespace
+
+size_t AutoLists(size_t rows) {
+  return std::clamp<size_t>(static_cast<size_t>(4 * std::sqrt(static_cast<double>(rows))), 1, 65536);
+}
+
 uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists) {
   const uint64_t rows = profile.rows, dim = profile.dim, padded = (dim + 63) / 64 * 64;
   const uint64_t centroids = 2 * lists * dim * sizeof(float);
@@ -48,7 +54,9 @@ uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists
   return 0;
 }
 
-}  // namespace
+uint64_t FewestLinks(size_t dim) {
+  return 2 * (dim >= kLongCodes ? kFewLinksM : kGraphM);
+}
 
 double IntrinsicDimension(Metric metric, const std::vector<HeldOutQuery>& queries) {
   if (metric != Metric::kL2 && metric != Metric::kCosine) return 0;
@@ -85,7 +93,7 @@ IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists) 
 Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit) {
   if (profile.rows < ScannedInAWalk(profile.intrinsic_dimension))
     return AutoChoice{AutoFamily::kFlat, InnerSpec(AutoFamily::kFlat, metric, profile.dim, 0), 0};
-  const auto lists = std::clamp<size_t>(static_cast<size_t>(4 * std::sqrt(static_cast<double>(profile.rows))), 1, 65536);
+  const size_t lists = AutoLists(profile.rows);
   uint64_t least = 0;
   for (const AutoFamily family : {AutoFamily::kGraph, AutoFamily::kScalarLists, AutoFamily::kProductLists}) {
     const uint64_t bytes = MemoryOf(family, profile, lists);

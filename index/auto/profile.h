@@ -32,6 +32,13 @@ struct SegmentProfile {
 
 constexpr size_t kSmallSegment = 1000;  // rows; a scan of fewer is as fast as a walk, whatever they are
 
+// Lists of the IVF families over so many rows.
+size_t AutoLists(size_t rows);
+// What an index of the family takes in memory beside the vectors, about; `lists` as AutoLists gives them.
+uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists);
+// The fewest links that a row of a graph over vectors of `dim` has, whatever their intrinsic dimension.
+uint64_t FewestLinks(size_t dim);
+
 // The fastest family whose index fits into `memory_limit` bytes (0: no limit). ResourceExhausted, with what would fit, when none
 // does but the scan of the raw vectors.
 Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit);

@@ -22,16 +22,6 @@ constexpr uint64_t kIndexedRows = 1000;
 // A filter over fewer rows costs less than the search that it belongs to.
 constexpr uint64_t kScalarIndexedRows = 256;
 
-// What opening an index from a file of that size takes, before it is opened.
-uint64_t LoadedBytes(const index::IndexSpec& spec, const index::VectorSource& source, uint64_t file_bytes) {
-  if (index::ServedFromDisk(spec)) return index::FootprintOf(spec, source.type(), source.dim(), source.row_count()).loaded_bytes;
-  if (source.type() == index::VectorType::kSparse) return file_bytes;
-  const index::MemoryFootprint footprint = index::MemoryFootprintOf(spec, source, 1);
-  // AUTOINDEX made lists, whose codes are in the file, unless there are the links of a graph: 36 a row.
-  if (spec.type == "AUTOINDEX" && file_bytes < source.row_count() * 36 * sizeof(uint32_t)) return file_bytes;
-  return std::max(footprint.loaded_bytes, spec.type == "AUTOINDEX" ? 0 : file_bytes);
-}
-
 }  // namespace
 
 // On idle time, so that searches beside it hardly feel it; the caller goes on with the file at its own priority.
@@ -265,7 +255,7 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
     const auto open = [&]() -> Status {
       const bool on_disk = index::ServedFromDisk(definition.spec);
       const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->second->type(), source->second->dim()));
-      const uint64_t wanted = LoadedBytes(spec, *source->second, file.size_bytes);
+      const uint64_t wanted = index::LoadedBytes(spec, *source->second, file.size_bytes);
       std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", wanted, "loading an index"));
       const std::string path = TRY(blobs.LocalPath(file.name));
       {

@@ -67,8 +67,8 @@ class DiskIndex final : public Index {
     const size_t k = std::min(request.k, allowed.count());
     if (k == 0) return results;
     if (request.radius.has_value() || request.range_filter.has_value()) return ScanPages(request, allowed, context, stats);
-    const DiskWalkOptions options = OptionsOf(request, allowed, k);
     const size_t pool = GraphEffortOf(spec_, request.params, request.k).pool;
+    const DiskWalkOptions options = OptionsOf(request, allowed, k, pool);
     const double scan = kCodeCost * static_cast<double>(allowed.count()) + kReadCost * static_cast<double>(Candidates(k, pool, allowed));
     if (options.effort <= kLargestEffort && scan > kReadCost * kReadsPerPoolRow * static_cast<double>(options.effort)) {
       TRY(WalkPages(graph_, request, options, context, stats, &results));
@@ -109,11 +109,11 @@ class DiskIndex final : public Index {
   }
 
  private:
-  DiskWalkOptions OptionsOf(const SearchRequest& request, const AllowedRows& allowed, size_t k) const {
+  DiskWalkOptions OptionsOf(const SearchRequest& request, const AllowedRows& allowed, size_t k, size_t pool) const {
     DiskWalkOptions options;
     options.k = k;
     options.beam = BeamWidth(request.params);
-    options.effort = GraphEffortOf(spec_, request.params, request.k).pool;
+    options.effort = pool;
     if (request.allowed == nullptr) return options;
     // Only a share of the rows may be returned: the walk has to see as many of them as without a filter.
     options.allowed = &allowed;

@@ -131,7 +131,8 @@ TEST(RefineTest, EqualRowsInTheOrderOfTheirNumbers) {
   Scorer scorer(source, Metric::kL2, nullptr);
   scorer.SetQuery(source.Row(0));
   CodeQuery query(codes);
-  if (codes.empty() || !query.Set(static_cast<const float*>(source.Row(0)))) GTEST_SKIP() << "no codes for so few values";
+  ASSERT_FALSE(codes.empty());
+  ASSERT_TRUE(query.Set(static_cast<const float*>(source.Row(0))));
   Refiner refiner(scorer, Metric::kL2, codes);
   std::vector<uint64_t> found;
   SearchStats stats;

@@ -27,11 +27,9 @@ class CAPABILITY("mutex") Mutex {
  public:
   void Lock() ACQUIRE() { mutex_.lock(); }
   void Unlock() RELEASE() { mutex_.unlock(); }
-  // Names that std::condition_variable_any asks for.
-  void lock() ACQUIRE() { mutex_.lock(); }
-  void unlock() RELEASE() { mutex_.unlock(); }
 
  private:
+  friend class CondVar;
   std::mutex mutex_;
 };
 
@@ -46,19 +44,27 @@ class SCOPED_CAPABILITY MutexLock {
   Mutex& mutex_;
 };
 
-// Condition variable over Mutex; the caller holds the mutex and tests its own predicate in a loop.
+// Condition variable over Mutex; the caller holds the mutex and tests its own predicate in a loop. Not over
+// std::condition_variable_any: that has a second mutex, for which who is woken often has to sleep once more.
 class CondVar {
  public:
-  void Wait(Mutex& mutex) REQUIRES(mutex) { cv_.wait(mutex); }
+  void Wait(Mutex& mutex) REQUIRES(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    cv_.wait(lock);
+    lock.release();
+  }
   // False when the deadline passed.
   bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline) REQUIRES(mutex) {
-    return cv_.wait_until(mutex, deadline) == std::cv_status::no_timeout;
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    const bool in_time = cv_.wait_until(lock, deadline) == std::cv_status::no_timeout;
+    lock.release();
+    return in_time;
   }
   void NotifyOne() { cv_.notify_one(); }
   void NotifyAll() { cv_.notify_all(); }
 
  private:
-  std::condition_variable_any cv_;
+  std::condition_variable cv_;
 };
 
 // An immutable value that is replaced as a whole: readers take it once and keep it as long as they like.

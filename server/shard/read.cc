@@ -57,8 +57,10 @@ Result<segment::VectorQuery> ToVectorQuery(const SearchRequest& request, const C
 }  // namespace
 
 Result<LocalShard::View> LocalShard::TakeView(const ReadScope& scope) {
-  const Status not_loaded = MilvusError(MilvusErrorCode::kCollectionNotLoaded, "collection not loaded[collection=", id_.collection, "]");
-  if (residence_ != Residence::kLoaded) return not_loaded;
+  const auto not_loaded = [this] {  // made only when it is said: a sentence costs as much as a good part of a search
+    return MilvusError(MilvusErrorCode::kCollectionNotLoaded, "collection not loaded[collection=", id_.collection, "]");
+  };
+  if (residence_ != Residence::kLoaded) return not_loaded();
   View view;
   view.schema = schema_.Get();
   std::shared_ptr<const SegmentSet> set;
@@ -84,7 +86,7 @@ Result<LocalShard::View> LocalShard::TakeView(const ReadScope& scope) {
       continue;
     }
     std::shared_ptr<const segment::Pieces> pieces = segment->pieces();
-    if (pieces == nullptr) return not_loaded;
+    if (pieces == nullptr) return not_loaded();
     if (!pieces->empty()) view.parts.push_back({segment, std::move(pieces)});
   }
   return view;

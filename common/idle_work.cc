@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/give_way.h"
 #include "common/mutex.h"
 
 namespace saker {
@@ -92,6 +93,7 @@ Status RunIdle(const IdleWorkOptions& options, const Context* stop, const std::f
   std::thread thread([&] {
     pthread_setname_np(pthread_self(), options.name.substr(0, 15).c_str());
     watch.Begin();
+    const GiveWay way(GiveWay::When::kOnIdleTime);
     status = work(starved);
     watch.End();
   });

@@ -20,8 +20,8 @@ struct IdleWorkOptions {
   std::chrono::milliseconds patience{5000};  // of standing ready with less than a twentieth of a core
 };
 
-// `stop` ends the work early; null: nothing does. Threads that the work starts inherit the thread's policy. Exceptions are not
-// passed on.
+// `stop` ends the work early; null: nothing does. Threads that the work starts inherit the thread's policy; those that
+// compute for long should own a GiveWay. Exceptions are not passed on.
 Status RunIdle(const IdleWorkOptions& options, const Context* stop, const std::function<Status(const Context&)>& work);
 
 }  // namespace saker

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/give_way.h"
 #include "common/mutex.h"
 #include "index/index.h"
 
@@ -30,6 +31,7 @@ Status ForRanges(size_t count, size_t grain, const BuildOptions& options, StageS
   Status status = OkStatus();
   double reported = share.from;
   const auto run = [&](size_t thread) {
+    const GiveWay way(GiveWay::When::kOnIdleTime);
     try {
       for (size_t range = next++; range < ranges && !stop; range = next++) {
         const size_t begin = range * grain, end = begin + grain < count ? begin + grain : count;

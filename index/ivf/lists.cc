@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "common/give_way.h"
 #include "index/ivf/kmeans.h"
 #include "index/ivf/row_floats.h"
 #include "index/kernels/kernels.h"
@@ -87,6 +88,7 @@ void InPieces(size_t count, size_t piece, int threads, const Context* context, c
   std::atomic<size_t> next{0};
   std::atomic<bool> stop{false};
   const auto work = [&] {
+    const GiveWay way(GiveWay::When::kOnIdleTime);
     while (!stop.load(std::memory_order_relaxed)) {
       const size_t begin = next.fetch_add(piece);
       if (begin >= count) return;

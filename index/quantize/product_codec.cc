@@ -4,6 +4,8 @@
 #include <atomic>
 #include <thread>
 
+#include "common/give_way.h"
+
 namespace saker::index {
 namespace {
 constexpr size_t kMaxVectors = 8192;  // 512 an entry
@@ -17,6 +19,7 @@ ProductCodec ProductCodec::Train(const float* vectors, size_t count, size_t subs
   // spin for each other, ten times as long as the work takes.
   std::atomic<size_t> next{0};
   const auto work = [&] {
+    const GiveWay way(GiveWay::When::kOnIdleTime);
     for (size_t s = next.fetch_add(1); s < subspaces; s = next.fetch_add(1)) codec.TrainPart(vectors, std::min(count, kMaxVectors), s);
   };
   std::vector<std::thread> helpers;

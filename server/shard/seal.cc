@@ -1,7 +1,9 @@
 // Sealing: a frozen segment becomes files; the manifest makes them count; then the log may forget the rows.
 #include <chrono>
+#include <optional>
 #include <utility>
 
+#include "common/give_way.h"
 #include "common/kill_point.h"
 #include "common/log.h"
 #include "server/shard/local_shard.h"
@@ -73,6 +75,7 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   manifest.shard = id_;
   manifest.partition = growing->partition;
   segment::SegmentBuilder builder(environment_.storage, schema_.Get(), std::move(runs), std::move(manifest));
+  std::optional<GiveWay> way(std::in_place, GiveWay::When::kAlways);  // until the lock is taken
   TRY(builder.WriteVectors());
   SAKER_KILL_POINT("seal.after_vectors");
   TRY(builder.IngestRows());
@@ -84,6 +87,7 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
   IndexSealedTexts(&builder.manifest(), piece.get());
   SAKER_KILL_POINT("seal.after_indexes");
+  way.reset();
   SequenceNumber checkpoint = 0;
   {
     MutexLock lock(writer_mutex_);

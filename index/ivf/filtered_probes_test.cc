@@ -11,13 +11,13 @@ struct Rows {
   std::shared_ptr<MemorySource> source, queries;
 };
 
-double Recall(const Index& index, const Rows& rows, const std::vector<Bitset>& filters, size_t together) {
+double Recall(const Index& index, const Rows& rows, const std::vector<Bitset>& filters, size_t together, const char* nprobe = "8") {
   size_t found = 0, wanted = 0;
-  for (size_t q = 0; q < kQueries; q += together) {
+  for (size_t q = 0; q < rows.queries->row_count(); q += together) {
     SearchRequest request;
     request.queries = rows.queries->Row(q);
     request.query_count = together;
-    request.params = {{"nprobe", "8"}};
+    request.params = {{"nprobe", nprobe}};
     if (!filters.empty()) request.allowed = &filters[q];
     const auto truth = ExactSearch(*rows.source, Metric::kL2, request, Context()).value();
     const auto hits = index.Search(request, Context()).value();
@@ -61,6 +61,43 @@ TEST(FilteredProbesTest, NoFilterCostsRecall) {
     }
     const std::vector<Bitset> one(kQueries, Filters(rows, *rows.queries, 0.3, true)[0]);
     EXPECT_GE(Recall(*index, rows, one, kQueries), unfiltered - 0.1) << type << " together";
+  }
+}
+
+// Of few dimensions within many, as real vectors are.
+std::shared_ptr<MemorySource> FlatSource(const std::vector<float>& map, std::mt19937* random, size_t rows) {
+  std::normal_distribution<float> normal;
+  auto source = std::make_shared<MemorySource>(VectorType::kFloat32, kDim);
+  for (size_t row = 0; row < rows; ++row) {
+    std::vector<float> values(kDim);
+    for (size_t own = 0; own < map.size() / kDim; ++own) {
+      const float weight = normal(*random);
+      for (size_t i = 0; i < kDim; ++i) values[i] += weight * map[own * kDim + i];
+    }
+    source->AddFloats(values);
+  }
+  return source;
+}
+
+TEST(FilteredProbesTest, NoRandomFilterCostsRecall) {
+  constexpr size_t kOwn = 6, kMany = 200;
+  std::mt19937 random(kSeed);
+  std::normal_distribution<float> normal;
+  std::vector<float> map(kOwn * kDim);
+  for (float& value : map) value = normal(random);
+  const Rows rows = {FlatSource(map, &random, kRows), FlatSource(map, &random, kMany)};
+  for (const char* type : {"IVF_FLAT", "IVF_SQ8", "SCANN", "IVF_RABITQ"}) {
+    const auto index = BuildIndex({type, Metric::kL2, {{"nlist", "300"}}}, rows.source, {}).value();
+    const double unfiltered = Recall(*index, rows, {}, 1, "5");
+    for (const double share : {0.5, 0.25, 0.1, 0.03, 0.01}) {
+      std::vector<Bitset> filters(kMany, Bitset(kRows));
+      for (Bitset& filter : filters) {
+        for (size_t row = 0; row < kRows; ++row) {
+          if (std::generate_canonical<double, 32>(random) < share) filter.Set(row);
+        }
+      }
+      EXPECT_GE(Recall(*index, rows, filters, 1, "5"), unfiltered) << type << " " << share;
+    }
   }
 }
 

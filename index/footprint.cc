@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "index/auto/profile.h"
+#include "index/capability.h"
 #include "index/graph/builder.h"
 #include "index/graph/graph_index.h"
+#include "index/index_file.h"
 #include "index/params.h"
 
 namespace saker::index {
@@ -23,12 +24,11 @@ uint64_t HugeBytes(uint64_t bytes) {
   return bytes < kPage ? bytes : (bytes + kPage - 1) / kPage * kPage;
 }
 
-MemoryFootprint GraphFootprint(const GraphPlan& plan, const VectorSource& source, int threads) {
-  const uint64_t rows = source.row_count();
-  const uint64_t codes = source.type() == VectorType::kBinary ? 0 : Padded(source.dim());
+MemoryFootprint GraphFootprint(const GraphPlan& plan, VectorType type, uint64_t dim, uint64_t rows, int threads) {
+  const uint64_t codes = type == VectorType::kBinary ? 0 : Padded(dim);
   const uint64_t links = HugeBytes(rows * plan.degree * sizeof(uint32_t));
   // Codes, norms (COSINE) or lifts (IP), entries and their codes.
-  const uint64_t loaded = kObjects + links + HugeBytes(rows * codes) + 4 * rows + plan.entries * (4 + codes) + 4 * source.dim();
+  const uint64_t loaded = kObjects + links + HugeBytes(rows * codes) + 4 * rows + plan.entries * (4 + codes) + 4 * dim;
   // First the candidates (distance, row and sketch each), projections, counts, locks, groups of equal rows, and the places in the
   // leaves of a round; these are gone when links are turned round: a copy of them, who links to a row, offsets.
   const uint64_t candidates = HugeBytes(rows * plan.candidates * 10) + rows * (32 + 2 + 24 + 8 * plan.leaves.fanout);
@@ -76,10 +76,11 @@ MemoryFootprint MemoryFootprintOf(const IndexSpec& spec, const VectorSource& sou
     case Serving::kGraph:
     case Serving::kAuto: {
       const IndexSpec graph = spec.type == "AUTOINDEX" ? IndexSpec{"AUTOINDEX", spec.metric, {}} : spec;  // as over bits
-      return GraphFootprint(GraphPlanOf(graph), source, threads);
+      return GraphFootprint(GraphPlanOf(graph), source.type(), source.dim(), rows, threads);
     }
     case Serving::kFlat:
-      if (spec.type == "AUTOINDEX" && source.type() == VectorType::kBinary) return GraphFootprint(GraphPlanOf(spec), source, threads);
+      if (spec.type == "AUTOINDEX" && source.type() == VectorType::kBinary)
+        return GraphFootprint(GraphPlanOf(spec), source.type(), source.dim(), rows, threads);
       break;
     case Serving::kDisk: break;
   }
@@ -95,11 +96,52 @@ uint64_t LoadedBytes(const IndexSpec& spec, const VectorSource& source, uint64_t
   return file_bytes < source.row_count() * FewestLinks(source.dim()) * sizeof(uint32_t) ? file_bytes : computed;
 }
 
+MemoryFootprint AutoFootprint(AutoFamily family, const SegmentProfile& profile, int threads) {
+  const size_t lists = AutoLists(profile.rows);
+  switch (family) {
+    case AutoFamily::kGraph:
+      return GraphFootprint(GraphPlanOf({"AUTOINDEX", Metric::kL2, {}}), profile.type, profile.dim, profile.rows, threads);
+    case AutoFamily::kScalarLists: return ListFootprint(profile.rows, profile.dim, lists, Padded(profile.dim) + 16);
+    case AutoFamily::kProductLists: return ListFootprint(profile.rows, profile.dim, lists, Padded(profile.dim) / 4 + 16);
+    case AutoFamily::kDisk:
+    case AutoFamily::kFlat: break;
+  }
+  return {kObjects + 4 * profile.rows, kObjects + 4 * profile.rows};
+}
+
 MemoryFootprint SmallAutoFootprint(const VectorSource& source, uint64_t* limit_bytes) {
-  const uint64_t rows = source.row_count(), dim = source.dim();
-  const size_t lists = AutoLists(rows);
-  *limit_bytes = MemoryOf(AutoFamily::kScalarLists, {source.type(), source.dim(), source.row_count()}, lists);
-  return ListFootprint(rows, dim, lists, Padded(dim) + 16);
+  const SegmentProfile profile{source.type(), source.dim(), source.row_count()};
+  *limit_bytes = MemoryOf(AutoFamily::kScalarLists, profile, AutoLists(profile.rows));
+  return AutoFootprint(AutoFamily::kScalarLists, profile, 1);
+}
+
+bool MayServeFromDisk(const IndexSpec& spec, VectorType type) {
+  return spec.type == "AUTOINDEX" && type != VectorType::kBinary && type != VectorType::kSparse;
+}
+
+std::optional<DiskFootprint> AutoDiskFootprint(const IndexSpec& spec, const VectorSource& source, uint64_t spare) {
+  AvailableResources available;
+  available.memory_bytes = available.build_bytes = spare;
+  const std::optional<AutoChoice> choice = GraphOnDisk({source.type(), source.dim(), source.row_count()}, spec.metric, available);
+  if (!choice) return std::nullopt;
+  return FootprintOf(choice->spec, source.type(), source.dim(), source.row_count());
+}
+
+bool ServedFromDisk(const Index& index) {
+  if (const auto* outside = dynamic_cast<const IndexInside*>(&index)) return ServedFromDisk(outside->Inside());
+  return ServedFromDisk(index.spec());
+}
+
+Result<StoredIndex> StoredIndexAt(const std::string& path, FileSystem& files, const VectorSource& source) {
+  const IndexFileReader file = TRY(IndexFileReader::OpenHeader(path, files));
+  if (!file.Has(Section::kDiskPages)) return StoredIndex{false, LoadedBytes(file.spec(), source, file.file_bytes())};
+  const double raw = static_cast<double>(source.row_count()) * static_cast<double>(RowBytes(source.type(), source.dim()));
+  const auto cache = static_cast<uint64_t>(DiskShapeOf(file.spec()).cache_share * raw);
+  return StoredIndex{true, file.file_bytes() - file.Length(Section::kDiskPages) + cache};
+}
+
+Result<bool> StoredOnDisk(const std::string& path, FileSystem& files) {
+  return TRY(IndexFileReader::OpenHeader(path, files)).Has(Section::kDiskPages);
 }
 
 }  // namespace saker::index

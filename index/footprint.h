@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
+#include "index/auto/profile.h"
 #include "index/index.h"
 
 namespace saker::index {
@@ -33,5 +35,23 @@ uint64_t LoadedBytes(const IndexSpec& spec, const VectorSource& source, uint64_t
 // AUTOINDEX when the graph does not fit: what the smaller families need, and the limit (BuildOptions::memory_limit_bytes) that makes it
 // take one of them.
 MemoryFootprint SmallAutoFootprint(const VectorSource& source, uint64_t* limit_bytes);
+// Its families in memory over dense rows.
+MemoryFootprint AutoFootprint(AutoFamily family, const SegmentProfile& profile, int threads);
+
+// AUTOINDEX over such rows may make a graph on disk where memory is short: give its build files and a directory for them.
+bool MayServeFromDisk(const IndexSpec& spec, VectorType type);
+// What it takes then, with the longest codes whose build may take `spare` bytes; nothing when the shortest do not fit either.
+std::optional<DiskFootprint> AutoDiskFootprint(const IndexSpec& spec, const VectorSource& source, uint64_t spare);
+
+// Whether this index is searched from its file, an AUTOINDEX by what is inside it.
+bool ServedFromDisk(const Index& index);
+struct StoredIndex {
+  bool on_disk;           // the pages of a graph stand in it, and only they have the vectors
+  uint64_t loaded_bytes;  // what opening it takes, about
+};
+// By the file's header, which is all that is verified.
+Result<StoredIndex> StoredIndexAt(const std::string& path, FileSystem& files, const VectorSource& source);
+// The same where there are no vectors at hand.
+Result<bool> StoredOnDisk(const std::string& path, FileSystem& files);
 
 }  // namespace saker::index

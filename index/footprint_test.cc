@@ -88,6 +88,33 @@ TEST(Footprint, AGraphOfFewLinksIsNotTakenForLists) {
   EXPECT_GE(LoadedBytes(spec, *source, file.contents.size()), index->memory_bytes());
 }
 
+// The server asks for half of what is free, or the least that the graph needs: AUTOINDEX must then choose no other than it.
+TEST(Footprint, AGraphOnDiskIsChosenWithinWhatWasAskedForIt) {
+  size_t chosen = 0;
+  for (const size_t dim : {96, 384, 768}) {
+    for (const size_t rows : {100'000, 1'000'000, 10'000'000}) {
+      const SegmentProfile profile{VectorType::kFloat32, dim, rows, 15};
+      for (const uint64_t part : {1, 2, 3, 5, 8}) {
+        AvailableResources available;
+        available.memory_bytes = available.build_bytes = AutoFootprint(AutoFamily::kProductLists, profile, 2).build_bytes / part - 1;
+        const std::optional<AutoChoice> disk = GraphOnDisk(profile, Metric::kL2, available);
+        if (!disk) continue;
+        const DiskFootprint footprint = FootprintOf(disk->spec, profile.type, dim, rows);
+        EXPECT_LE(footprint.least_build_bytes, available.build_bytes);
+        available.build_bytes = std::min(footprint.whole_build_bytes, std::max(footprint.least_build_bytes, available.build_bytes / 2));
+        available.memory_bytes = footprint.loaded_bytes;
+        available.disk_reads_a_second = [] { return Result<double>(1e6); };
+        const Result<AutoChoice> choice = ChooseIndex(profile, Metric::kL2, available);
+        ASSERT_TRUE(choice.ok()) << dim << ' ' << rows << ": " << choice.status().message();
+        EXPECT_EQ(choice->family, AutoFamily::kDisk);
+        EXPECT_EQ(choice->spec.params, disk->spec.params);
+        ++chosen;
+      }
+    }
+  }
+  EXPECT_GE(chosen, 20u);
+}
+
 TEST(Footprint, SparseIndexesTakeAboutAsMuch) {
   auto source = std::make_shared<MemorySource>(VectorType::kSparse, 0);
   std::mt19937 random(4);

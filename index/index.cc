@@ -50,7 +50,7 @@ Result<std::unique_ptr<Index>> OpenIndex(const std::string& path, FileSystem& fi
   const Result<IndexSpec> valid = ValidateSpec(file.spec(), source->type(), source->dim());
   if (!valid.ok()) return Corruption(path, " at offset 16: ", valid.status().message());
   switch (TRY(ServingOf(file.spec().type, source->type()))) {
-    case Serving::kAuto: return OpenAutoIndex(file, std::move(source));
+    case Serving::kAuto: return OpenAutoIndex(std::move(file), files, std::move(source));
     case Serving::kGraph: return OpenGraphIndex(file, std::move(source));
     case Serving::kLists:
       // BIN_IVF_FLAT was the scan in the first release.

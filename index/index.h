@@ -86,8 +86,8 @@ struct BuildOptions {
   std::function<void(double)> progress;  // 0 to 1, from one thread at a time
   const Context* context = nullptr;      // cancel
   uint64_t memory_limit_bytes = 0;       // AUTOINDEX: what the index may take beside the source; 0: any
-  // For indexes that are built on disk: what the build may take beside the vectors (0: what the spec says), and where its
-  // files without a name go (empty: the system's temporary directory).
+  // For indexes that are built on disk, AUTOINDEX where it may be one: what the build may take beside the vectors (0: what the spec
+  // says), and where its files without a name go (empty: the system's temporary directory).
   uint64_t memory_bytes = 0;
   std::string scratch_directory;
   FileSystem* files = nullptr;  // null: the real one

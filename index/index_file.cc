@@ -130,18 +130,18 @@ Status IndexFileWriter::Write(WritableFile& file) const {
   return file.Append(std::as_bytes(std::span(&table_checksum, 1)));
 }
 
-Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSystem& files, const VectorSource& source) {
+Result<IndexFileReader> IndexFileReader::OpenHeader(const std::string& path, FileSystem& files) {
   IndexFileReader reader;
   reader.path_ = path;
   reader.file_ = TRY(files.Map(path));
   const std::span<const std::byte> bytes = reader.file_->bytes();
   const std::span<const std::byte> header = TRY(CheckHeader(bytes, {kMagic, sizeof kMagic}, "index file", path));
-  const uint64_t header_bytes = kPrefixBytes + header.size() + 8;
+  reader.header_bytes_ = kPrefixBytes + header.size() + 8;
   FieldReader fields(header);
-  const auto type = fields.Get<uint32_t>();
+  reader.type_ = fields.Get<uint32_t>();
   const auto metric = fields.Get<uint32_t>();
-  const auto rows = fields.Get<uint64_t>();
-  const auto dim = fields.Get<uint64_t>();
+  reader.rows_ = fields.Get<uint64_t>();
+  reader.dim_ = fields.Get<uint64_t>();
   reader.spec_.type = fields.Text();
   const auto param_count = fields.Get<uint32_t>();
   for (uint32_t i = 0; i < param_count && fields.ok(); ++i) {
@@ -153,11 +153,7 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
   if (!fields.ok() || metric < 1 || metric > static_cast<uint32_t>(kLastMetric) || block_bytes != kBlockBytes)
     return Corruption(path, " at offset 16: the header's fields make no sense");
   reader.spec_.metric = static_cast<Metric>(metric);
-  if (type != static_cast<uint32_t>(source.type()) || dim != source.dim() || rows != source.row_count()) {
-    return Corruption(path, " at offset 16: an index of ", rows, " rows of dimension ", dim, " and type ", type, ", beside vectors of ",
-                      source.row_count(), " rows of dimension ", source.dim(), " and type ", static_cast<uint32_t>(source.type()));
-  }
-  uint64_t offset = header_bytes;
+  uint64_t offset = reader.header_bytes_;
   for (uint32_t i = 0; i < section_count && fields.ok(); ++i) {
     const auto id = static_cast<Section>(fields.Get<uint32_t>());
     fields.Get<uint32_t>();
@@ -169,15 +165,33 @@ Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSyste
     offset = AlignUp(entry.offset + entry.length);
     reader.sections_.push_back(entry);
   }
-  const auto file_bytes = fields.Get<uint64_t>();
+  reader.sections_end_ = offset;
+  reader.file_bytes_ = fields.Get<uint64_t>();
   if (!fields.ok())
-    return Corruption(path, " at offset 16: ", section_count, " sections do not fit into a header of ", header_bytes, " bytes");
-  TRY(CheckBlocks(bytes, header_bytes, offset, file_bytes, path));
+    return Corruption(path, " at offset 16: ", section_count, " sections do not fit into a header of ", reader.header_bytes_, " bytes");
+  return reader;
+}
+
+Result<IndexFileReader> IndexFileReader::Open(const std::string& path, FileSystem& files, const VectorSource& source) {
+  IndexFileReader reader = TRY(OpenHeader(path, files));
+  if (reader.type_ != static_cast<uint32_t>(source.type()) || reader.dim_ != source.dim() || reader.rows_ != source.row_count()) {
+    return Corruption(path, " at offset 16: an index of ", reader.rows_, " rows of dimension ", reader.dim_, " and type ", reader.type_,
+                      ", beside vectors of ", source.row_count(), " rows of dimension ", source.dim(), " and type ",
+                      static_cast<uint32_t>(source.type()));
+  }
+  TRY(CheckBlocks(reader.file_->bytes(), reader.header_bytes_, reader.sections_end_, reader.file_bytes_, path));
   return reader;
 }
 
 bool IndexFileReader::Has(Section section) const {
   return std::any_of(sections_.begin(), sections_.end(), [&](const Entry& entry) { return entry.section == section; });
+}
+
+uint64_t IndexFileReader::Length(Section section) const {
+  for (const Entry& entry : sections_) {
+    if (entry.section == section) return entry.length;
+  }
+  return 0;
 }
 
 Result<uint64_t> IndexFileReader::OffsetOf(Section section, uint64_t length) const {

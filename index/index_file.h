@@ -94,6 +94,8 @@ class IndexFileWriter {
 
 class IndexFileReader {
  public:
+  // Maps and verifies the header alone: what spec() and Length say holds if the rest is undamaged.
+  static Result<IndexFileReader> OpenHeader(const std::string& path, FileSystem& files);
   // Maps and verifies; then checks that the file was made for `source` (type, dimension, rows).
   static Result<IndexFileReader> Open(const std::string& path, FileSystem& files, const VectorSource& source);
 
@@ -105,6 +107,7 @@ class IndexFileReader {
     return other;
   }
   const std::string& path() const { return path_; }
+  uint64_t file_bytes() const { return file_bytes_; }
   // The section's elements, copied; DataLoss when it is absent or does not hold exactly `count` of them.
   template <typename T>
   Result<std::vector<T>> Copy(Section section, uint64_t count) const {
@@ -120,6 +123,8 @@ class IndexFileReader {
     return std::span<const T>(reinterpret_cast<const T*>(bytes.data()), static_cast<size_t>(count));
   }
   bool Has(Section section) const;
+  // Its bytes; 0 when it is absent.
+  uint64_t Length(Section section) const;
   // Where a section of `length` bytes begins in the file: for those that are read from there later.
   Result<uint64_t> OffsetOf(Section section, uint64_t length) const;
   // Elements of `size` bytes in the section; DataLoss when it is absent or not a whole number of them.
@@ -138,6 +143,9 @@ class IndexFileReader {
   std::string path_;
   std::shared_ptr<const MappedFile> file_;
   IndexSpec spec_;
+  uint32_t type_ = 0;
+  uint64_t rows_ = 0, dim_ = 0;
+  uint64_t header_bytes_ = 0, sections_end_ = 0, file_bytes_ = 0;
   std::vector<Entry> sections_;
 };
 

@@ -15,6 +15,6 @@ class IndexFileReader;
 
 Result<std::unique_ptr<Index>> BuildAutoIndex(const IndexSpec& spec, std::shared_ptr<const VectorSource> source,
                                               const BuildOptions& options);
-Result<std::unique_ptr<Index>> OpenAutoIndex(const IndexFileReader& file, std::shared_ptr<const VectorSource> source);
+Result<std::unique_ptr<Index>> OpenAutoIndex(IndexFileReader file, FileSystem& files, std::shared_ptr<const VectorSource> source);
 
 }  // namespace saker::index

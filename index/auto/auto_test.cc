@@ -1,6 +1,10 @@
 // AUTOINDEX: the recall asked for holds on queries it has not seen, more is never less, and odd segments do no harm.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <limits>
 
 #include "index/auto/auto_index.h"
@@ -8,6 +12,7 @@
 #include "index/auto/profile.h"
 #include "index/bench_data.h"
 #include "index/capability.h"
+#include "index/footprint.h"
 #include "index/index_file.h"
 #include "index/params.h"
 #include "index/test_files.h"
@@ -223,6 +228,73 @@ TEST(AutoIndexTest, TakesTheFastestFamilyThatFits) {
   EXPECT_NE(refused.status().message().find("FLAT fits"), std::string::npos) << refused.status().message();
 }
 
+TEST(AutoIndexTest, TakesAGraphOnDiskWhenNothingElseFits) {
+  ASSERT_EQ(setenv("SAKER_DISK_DIRECT", "0", 1), 0);  // the disk of a test machine may be slow: its page cache is not
+  const auto source = Clouds(6000, 64, 10, 1), queries = Clouds(60, 64, 10, 2);
+  const Asked asked = Ask(*source, Metric::kL2, *queries, 10);
+  const auto index = Build(Metric::kL2, source, 220'000);
+  EXPECT_EQ(dynamic_cast<const IndexInside&>(*index).Inside().spec().type, "DISKANN");
+  EXPECT_TRUE(ServedFromDisk(*index));
+  EXPECT_LE(index->memory_bytes(), 250'000u);
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / ("saker-auto-test-" + std::to_string(getpid()));
+  {
+    const auto file = FileSystem::Posix().Create(path).value();
+    ASSERT_TRUE(index->Save(*file).ok());
+    ASSERT_TRUE(file->Sync().ok());
+  }
+  const StoredIndex stored = StoredIndexAt(path, FileSystem::Posix(), *source).value();
+  EXPECT_TRUE(stored.on_disk);
+  EXPECT_TRUE(StoredOnDisk(path, FileSystem::Posix()).value());
+  EXPECT_GE(stored.loaded_bytes, index->memory_bytes());
+  EXPECT_LE(stored.loaded_bytes, 500'000u) << "the pages stay on disk";
+  const auto opened = OpenIndex(path, FileSystem::Posix(), source).value();
+  std::filesystem::remove(path);  // an open index keeps its file
+  double last = 0;
+  for (const double target : {0.8, 0.95, 0.99}) {
+    for (const Index* each : {index.get(), opened.get()}) {
+      const double recall = Recall(*each, asked, 10, {{"target_recall", std::to_string(target)}});
+      EXPECT_GE(recall, target - 0.03);
+      EXPECT_GE(recall, last - 0.02);
+      last = recall;
+    }
+  }
+  SearchStats stats;
+  SearchRequest request;
+  request.queries = queries->Row(0);
+  request.query_count = 1;
+  request.k = 10;
+  ASSERT_TRUE(opened->Search(request, Context(), &stats).ok());
+  EXPECT_GT(stats.reads, 0u);
+  unsetenv("SAKER_DISK_DIRECT");
+}
+
+TEST(ProfileTest, ADiskIsChosenOnlyWhereItIsFast) {
+  const SegmentProfile profile{VectorType::kFloat32, 128, 1'000'000, 15};
+  double rate = 50000;
+  size_t asked = 0;
+  const auto choose = [&](uint64_t memory, uint64_t build) {
+    const auto disk = [&]() -> Result<double> {
+      ++asked;
+      return rate;
+    };
+    return ChooseIndex(profile, Metric::kL2, {memory, build, 1, disk});
+  };
+  EXPECT_EQ(choose(0, 0)->family, AutoFamily::kGraph);
+  EXPECT_EQ(choose(60u << 20, 0)->family, AutoFamily::kProductLists);
+  EXPECT_EQ(asked, 0u) << "the disk is measured only when nothing else fits";
+  const auto disk = choose(30u << 20, 0);
+  ASSERT_TRUE(disk.ok()) << disk.status().message();
+  EXPECT_EQ(disk->family, AutoFamily::kDisk);
+  EXPECT_LE(disk->memory_bytes, 30u << 20);
+  EXPECT_EQ(choose(0, 500u << 20)->family, AutoFamily::kDisk) << "no graph in memory can be built";
+  EXPECT_EQ(asked, 2u);
+  rate = 900;
+  const auto slow = choose(30u << 20, 0);
+  EXPECT_EQ(slow.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(slow.status().message().find("900 reads a second"), std::string::npos) << slow.status().message();
+  EXPECT_EQ(choose(1u << 20, 0).status().code(), StatusCode::kResourceExhausted);
+}
+
 TEST(AutoIndexTest, OpensFilesWithoutATableAndRefusesOnesWithABadOne) {
   const auto source = Clouds(3000, 16, 10, 1), queries = Clouds(40, 16, 10, 2);
   const IndexSpec outer{"AUTOINDEX", Metric::kL2, {}};
@@ -301,7 +373,7 @@ TEST(AutoIndexTest, AGraphOver128DimensionsTakesAtMost300BytesARow) {
 
 TEST(ProfileTest, LongCodesOfFewDimensionsGetFewerLinks) {
   const auto links = [](size_t dim, double intrinsic) {
-    return ChooseIndex({VectorType::kFloat32, dim, 100'000, intrinsic}, Metric::kCosine, 0)->spec.params["M"];
+    return ChooseIndex({VectorType::kFloat32, dim, 100'000, intrinsic}, Metric::kCosine, {})->spec.params["M"];
   };
   EXPECT_EQ(links(384, 15), "12");
   EXPECT_EQ(links(768, 41), "18");

@@ -9,7 +9,7 @@ namespace saker::index {
 namespace {
 
 constexpr float kEnough = 0.9995f;   // of the neighbours: more effort is not measured
-constexpr size_t kWideQueries = 64;  // for plain pools, which take milliseconds: only sets that need them come so far
+constexpr size_t kWideQueries = 64;  // for plain pools and graphs on disk, which take milliseconds
 constexpr size_t kGrain = 8;
 constexpr uint32_t kMeasuredK[] = {1, 10, kHeldOutDepth};
 
@@ -18,6 +18,10 @@ std::vector<Effort> Ladder(EffortKind kind, uint32_t k, size_t rows) {
   if (kind == EffortKind::kLists) {
     for (double probes = 1; probes < 4096; probes = std::max(probes + 1, probes * 1.4))
       efforts.push_back({static_cast<uint32_t>(probes), 0});
+    return efforts;
+  }
+  if (kind == EffortKind::kDisk) {
+    for (double width = std::max<uint32_t>(k, 10); width < 2048; width *= 1.4) efforts.push_back({static_cast<uint32_t>(width), 0});
     return efforts;
   }
   const uint32_t pool = std::max<uint32_t>(512, 4 * k);
@@ -63,7 +67,8 @@ class Calibration {
  private:
   // What both halves of the queries find, the harder one counting, less one standard error.
   Result<float> RecallOf(uint32_t k, const Effort& effort) const {
-    const size_t count = std::min(queries_.size(), kind_ == EffortKind::kGraph && effort.gamma == 0 ? kWideQueries : queries_.size());
+    const bool few = kind_ == EffortKind::kDisk || (kind_ == EffortKind::kGraph && effort.gamma == 0);
+    const size_t count = few ? std::min(queries_.size(), kWideQueries) : queries_.size();
     std::vector<double> shares(count);
     std::vector<Status> problems(count, OkStatus());
     const std::map<std::string, std::string> params = EffortParams(kind_, effort, k + 1);
@@ -110,6 +115,7 @@ class Calibration {
 
 std::map<std::string, std::string> EffortParams(EffortKind kind, const Effort& effort, size_t k) {
   if (kind == EffortKind::kLists) return {{"nprobe", std::to_string(std::clamp<uint32_t>(effort.width, 1, 65536))}};
+  if (kind == EffortKind::kDisk) return {{"search_list", std::to_string(std::max<size_t>(effort.width, k))}};
   std::map<std::string, std::string> params = {{"ef", std::to_string(std::max<size_t>(effort.width, k))}};
   if (effort.gamma > 0) params["gamma"] = std::to_string(effort.gamma);
   return params;

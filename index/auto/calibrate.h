@@ -8,7 +8,7 @@
 namespace saker::index {
 
 // What the efforts of an index mean as search parameters.
-enum class EffortKind { kGraph, kLists };
+enum class EffortKind { kGraph, kLists, kDisk };
 std::map<std::string, std::string> EffortParams(EffortKind kind, const Effort& effort, size_t k);
 
 // `queries`: DrawHeldOut of the rows of `index`. An empty table: there was nothing to measure with.

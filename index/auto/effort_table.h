@@ -13,7 +13,7 @@
 
 namespace saker::index {
 
-// A graph's pool and stop by distance (gamma 0: none), or the lists that a cluster index probes.
+// A graph's pool (on disk: its search_list) and stop by distance (gamma 0: none), or the lists that a cluster index probes.
 struct Effort {
   uint32_t width = 0;
   float gamma = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "index/footprint.h"
+
 namespace saker::index {
 namespace {
 
@@ -23,6 +25,17 @@ uint64_t GraphM(const SegmentProfile& profile) {
 // Milvus' unit for a refusal.
 std::string Mebibytes(uint64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB";
+}
+
+bool Fits(uint64_t bytes, uint64_t limit) {
+  return limit == 0 || bytes <= limit;
+}
+
+std::string Room(const AvailableResources& available) {
+  std::string room = available.memory_bytes == 0 ? "" : Mebibytes(available.memory_bytes) + " are free for it";
+  if (available.build_bytes == 0) return room;
+  if (!room.empty()) room += " and ";
+  return room + Mebibytes(available.build_bytes) + " for its build";
 }
 
 double DistanceOf(Metric metric, float score) {
@@ -49,6 +62,7 @@ uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists
     case AutoFamily::kGraph: return rows * (padded + 2 * GraphM(profile) * kLinkBytes + 4);
     case AutoFamily::kScalarLists: return rows * (dim + 12) + centroids;
     case AutoFamily::kProductLists: return rows * ((dim + 3) / 4 + 12) + centroids;
+    case AutoFamily::kDisk:  // FootprintOf knows
     case AutoFamily::kFlat: return rows * 4;
   }
   return 0;
@@ -85,28 +99,54 @@ IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists) 
     case AutoFamily::kGraph: return {"HNSW", metric, {{"M", std::to_string(kGraphM)}, {"efConstruction", "240"}}};
     case AutoFamily::kScalarLists: return {"IVF_SQ8", metric, {{"nlist", std::to_string(lists)}}};
     case AutoFamily::kProductLists: return {"SCANN", metric, {{"nlist", std::to_string(lists)}, {"sub_dim", dim % 2 == 0 ? "2" : "1"}}};
+    case AutoFamily::kDisk: return {"DISKANN", metric, {}};
     case AutoFamily::kFlat: break;
   }
   return {"FLAT", metric, {}};
 }
 
-Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit) {
+std::optional<AutoChoice> GraphOnDisk(const SegmentProfile& profile, Metric metric, const AvailableResources& available) {
+  for (const char* const share : {"0.09", "0.06", "0.04", "0.03", "0.02"}) {
+    AutoChoice choice{AutoFamily::kDisk, InnerSpec(AutoFamily::kDisk, metric, profile.dim, 0), 0};
+    choice.spec.params["pq_code_budget_gb_ratio"] = share;
+    const DiskFootprint needs = FootprintOf(choice.spec, profile.type, profile.dim, profile.rows);
+    choice.memory_bytes = needs.loaded_bytes;
+    if (Fits(needs.loaded_bytes, available.memory_bytes) && Fits(needs.least_build_bytes, available.build_bytes)) return choice;
+  }
+  return std::nullopt;
+}
+
+Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, const AvailableResources& available) {
   if (profile.rows < ScannedInAWalk(profile.intrinsic_dimension))
     return AutoChoice{AutoFamily::kFlat, InnerSpec(AutoFamily::kFlat, metric, profile.dim, 0), 0};
   const size_t lists = AutoLists(profile.rows);
-  uint64_t least = 0;
+  uint64_t least = 0, least_build = 0;
   for (const AutoFamily family : {AutoFamily::kGraph, AutoFamily::kScalarLists, AutoFamily::kProductLists}) {
-    const uint64_t bytes = MemoryOf(family, profile, lists);
-    if (memory_limit == 0 || bytes <= memory_limit) {
-      AutoChoice choice{family, InnerSpec(family, metric, profile.dim, lists), bytes};
-      if (family == AutoFamily::kGraph) choice.spec.params["M"] = std::to_string(GraphM(profile));
-      return choice;
+    least = MemoryOf(family, profile, lists);
+    least_build = AutoFootprint(family, profile, available.threads).build_bytes;
+    if (!Fits(least, available.memory_bytes) || !Fits(least_build, available.build_bytes)) continue;
+    AutoChoice choice{family, InnerSpec(family, metric, profile.dim, lists), least};
+    if (family == AutoFamily::kGraph) choice.spec.params["M"] = std::to_string(GraphM(profile));
+    return choice;
+  }
+  std::string disk = "there is no disk for DISKANN";
+  if (available.disk_reads_a_second) {
+    const std::optional<AutoChoice> choice = GraphOnDisk(profile, metric, available);
+    const Result<double> reads = choice ? available.disk_reads_a_second() : Result<double>(0.0);
+    if (choice && reads.ok() && *reads >= kFastDisk) return *choice;
+    if (!choice) {
+      disk = "DISKANN does not fit either";
+    } else if (!reads.ok()) {
+      disk = "the disk for DISKANN cannot be measured: " + std::string(reads.status().message());
+    } else {
+      disk = internal::Join("the disk makes ", static_cast<uint64_t>(*reads), " reads a second, DISKANN wants ",
+                            static_cast<uint64_t>(kFastDisk));
     }
-    least = bytes;
   }
   return ResourceExhausted("AUTOINDEX over ", profile.rows, " rows of dimension ", profile.dim, " needs ",
-                           Mebibytes(MemoryOf(AutoFamily::kGraph, profile, lists)), " for a graph and ", Mebibytes(least),
-                           " for 4-bit codes, ", Mebibytes(memory_limit), " are free: FLAT fits into them, or DISKANN, or fewer rows");
+                           Mebibytes(MemoryOf(AutoFamily::kGraph, profile, lists)), " for a graph, or ", Mebibytes(least),
+                           " for 4-bit codes and ", Mebibytes(least_build), " to build them; ", Room(available), "; ", disk,
+                           ": FLAT fits, or more memory, or fewer rows");
 }
 
 }  // namespace saker::index

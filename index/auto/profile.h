@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "index/auto/held_out.h"
@@ -15,7 +17,7 @@ namespace saker::index {
 double IntrinsicDimension(Metric metric, const std::vector<HeldOutQuery>& queries);
 
 // Families of AUTOINDEX. Numbers are durable: section kAutoHeader.
-enum class AutoFamily : uint32_t { kFlat = 0, kGraph = 1, kScalarLists = 2, kProductLists = 3 };
+enum class AutoFamily : uint32_t { kFlat = 0, kGraph = 1, kScalarLists = 2, kProductLists = 3, kDisk = 4 };
 
 struct AutoChoice {
   AutoFamily family = AutoFamily::kFlat;
@@ -30,6 +32,18 @@ struct SegmentProfile {
   double intrinsic_dimension = 0;
 };
 
+// What there is to build and to serve an index with.
+struct AvailableResources {
+  uint64_t memory_bytes = 0;  // for the index, 0: any
+  uint64_t build_bytes = 0;   // for its build beside the vectors, 0: any
+  int threads = 1;            // of the build
+  // Asked only when no index in memory fits; empty: there is no disk.
+  std::function<Result<double>()> disk_reads_a_second;
+};
+
+// A graph on a slower disk is refused: a search would take tens of milliseconds, and a network disk shares its reads with others.
+constexpr double kFastDisk = 20000;
+
 constexpr size_t kSmallSegment = 1000;  // rows; a scan of fewer is as fast as a walk, whatever they are
 
 // Lists of the IVF families over so many rows.
@@ -39,11 +53,14 @@ uint64_t MemoryOf(AutoFamily family, const SegmentProfile& profile, size_t lists
 // The fewest links that a row of a graph over vectors of `dim` has, whatever their intrinsic dimension.
 uint64_t FewestLinks(size_t dim);
 
-// The fastest family whose index fits into `memory_limit` bytes (0: no limit). ResourceExhausted, with what would fit, when none
-// does but the scan of the raw vectors.
-Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, uint64_t memory_limit);
+// The graph on disk with the longest codes that fit, however fast the disk is; none when the shortest do not.
+std::optional<AutoChoice> GraphOnDisk(const SegmentProfile& profile, Metric metric, const AvailableResources& available);
 
-// The index inside for a family found in a file of `lists` lists (kGraph: 0).
+// The fastest family that can be built and whose index fits: in memory, else on a fast disk. ResourceExhausted, with what would
+// fit, when none does but the scan of the raw vectors.
+Result<AutoChoice> ChooseIndex(const SegmentProfile& profile, Metric metric, const AvailableResources& available);
+
+// The index inside for a family found in a file of `lists` lists (kGraph, kDisk: 0).
 IndexSpec InnerSpec(AutoFamily family, Metric metric, size_t dim, size_t lists);
 
 }  // namespace saker::index

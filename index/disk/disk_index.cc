@@ -47,7 +47,7 @@ std::span<const std::byte> BytesOf(const T& values) {
   return std::as_bytes(std::span(values.data(), values.size()));
 }
 
-class DiskIndex final : public Index {
+class DiskIndex final : public Index, public SavedWithin {
  public:
   DiskIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, DiskGraph graph)
       : spec_(std::move(spec)), source_(std::move(source)), graph_(std::move(graph)) {}
@@ -80,7 +80,9 @@ class DiskIndex final : public Index {
     return results;
   }
 
-  Status Save(WritableFile& file) const override {
+  Status Save(WritableFile& file) const override { return SaveAs(spec_, {}, file); }
+
+  Status SaveAs(const IndexSpec& spec, std::span<const SectionBytes> more, WritableFile& file) const override {
     const DiskHeader header{graph_.shape, static_cast<uint32_t>(graph_.codes.parts()),
                             static_cast<uint32_t>(graph_.navigation.positions().size()), graph_.navigation.graph().degree,
                             static_cast<uint32_t>(graph_.navigation.graph().entries.size())};
@@ -90,7 +92,8 @@ class DiskIndex final : public Index {
     for (uint32_t row = 0; row < graph_.position_of.size(); ++row) {
       if (graph_.position_of[row] != kNoPosition) row_at[graph_.position_of[row]] = row;
     }
-    IndexFileWriter writer(spec_, *source_);
+    IndexFileWriter writer(spec, *source_);
+    for (const SectionBytes& section : more) writer.Add(section.section, section.bytes);
     writer.Add(Section::kDiskHeader, std::as_bytes(std::span(&header, 1)));
     writer.Add(Section::kDiskCodeBook, BytesOf(graph_.codes.codebook()));
     writer.Add(Section::kDiskCodes, BytesOf(graph_.codes.codes()));

@@ -1,6 +1,7 @@
 // Indexes of sealed segments: built in the background, one manifest version later they answer. Here those of vectors and what all
 // share; scalar ones in scalar_index_build.cc.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/checksum.h"
@@ -21,6 +22,30 @@ namespace {
 constexpr uint64_t kIndexedRows = 1000;
 // A filter over fewer rows costs less than the search that it belongs to.
 constexpr uint64_t kScalarIndexedRows = 256;
+
+// All at once when half of what is free allows it, else in parts, which takes longer.
+uint64_t DiskBuildBytes(const index::DiskFootprint& footprint, uint64_t spare) {
+  return std::min(footprint.whole_build_bytes, std::max(footprint.least_build_bytes, spare / 2));
+}
+
+// What the build will take of `spare` bytes, and in `options` what keeps it there. AUTOINDEX takes the first of its families that fits:
+// the graph, lists of codes, the graph on disk.
+uint64_t PlanMemory(const index::IndexSpec& spec, const index::VectorSource& source, uint64_t spare, index::BuildOptions* options) {
+  if (index::ServedFromDisk(spec)) {
+    const index::DiskFootprint footprint = index::FootprintOf(spec, source.type(), source.dim(), source.row_count());
+    options->memory_bytes = DiskBuildBytes(footprint, spare);
+    return options->memory_bytes;
+  }
+  const index::MemoryFootprint whole = index::MemoryFootprintOf(spec, source, options->threads);
+  if (whole.build_bytes <= spare || !index::MayServeFromDisk(spec, source.type())) return whole.build_bytes;
+  const index::MemoryFootprint small = index::SmallAutoFootprint(source, &options->memory_limit_bytes);
+  if (small.build_bytes <= spare) return small.build_bytes;
+  const std::optional<index::DiskFootprint> disk = index::AutoDiskFootprint(spec, source, spare);
+  if (!disk) return small.build_bytes;  // refused with what it needs
+  options->memory_limit_bytes = disk->loaded_bytes;
+  options->memory_bytes = DiskBuildBytes(*disk, spare);
+  return options->memory_bytes;
+}
 
 }  // namespace
 
@@ -171,26 +196,16 @@ Result<storage::IndexRef> LocalShard::WriteIndex(const storage::SegmentManifest&
   const uint64_t spare = limit > used ? limit - used : 0;
   options.memory_limit_bytes = std::max<uint64_t>(spare, 1);
   const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->type(), source->dim()));
-  const bool on_disk = index::ServedFromDisk(spec);
-  if (!on_disk) options.checkpoints = checkpoints;
-  uint64_t scratch_bytes = 0, loaded_bytes = 0;
-  if (!on_disk) {
-    index::MemoryFootprint footprint = index::MemoryFootprintOf(spec, *source, options.threads);
-    if (spec.type == "AUTOINDEX" && footprint.build_bytes > spare && source->type() != index::VectorType::kBinary)
-      footprint = index::SmallAutoFootprint(*source, &options.memory_limit_bytes);
-    loaded_bytes = footprint.loaded_bytes;
-    scratch_bytes = footprint.build_bytes - footprint.loaded_bytes;
-  } else {
-    // All at once when half of what is free allows it, else in parts, which takes longer.
-    const index::DiskFootprint footprint = index::FootprintOf(spec, source->type(), source->dim(), manifest.row_count);
-    scratch_bytes = std::min(footprint.whole_build_bytes, std::max(footprint.least_build_bytes, spare / 2));
-    options.memory_bytes = scratch_bytes;
+  if (!index::ServedFromDisk(spec)) options.checkpoints = checkpoints;
+  if (index::ServedFromDisk(spec) || index::MayServeFromDisk(spec, source->type())) {
     options.files = &blobs.files();
     const std::string vectors = TRY(blobs.LocalPath(manifest.vector_files.at(definition.field_id).name));
     options.scratch_directory = vectors.substr(0, vectors.rfind('/'));
   }
-  std::shared_ptr<const void> scratch = TRY(ReserveForBuild(spec, *source, scratch_bytes + loaded_bytes, spare));
+  const uint64_t build_bytes = PlanMemory(spec, *source, spare, &options);
+  std::shared_ptr<const void> scratch = TRY(ReserveForBuild(spec, *source, build_bytes, spare));
   std::unique_ptr<index::Index> fresh = TRY(BuildIdle(spec, source, options));
+  const bool on_disk = index::ServedFromDisk(*fresh);
   if (!on_disk) {
     scratch.reset();
     built->reservation = TRY(ReserveMemory("index", fresh->memory_bytes(), "an index"));
@@ -253,11 +268,9 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
     if (ref == manifest.index_files.end() || ref->second.index_id != definition.index_id || source == piece->vectors.end()) continue;
     const storage::FileRef& file = ref->second.file;
     const auto open = [&]() -> Status {
-      const bool on_disk = index::ServedFromDisk(definition.spec);
-      const index::IndexSpec spec = TRY(index::ValidateSpec(definition.spec, source->second->type(), source->second->dim()));
-      const uint64_t wanted = index::LoadedBytes(spec, *source->second, file.size_bytes);
-      std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", wanted, "loading an index"));
       const std::string path = TRY(blobs.LocalPath(file.name));
+      const uint64_t wanted = TRY(index::StoredIndexAt(path, blobs.files(), *source->second)).loaded_bytes;
+      std::shared_ptr<const void> reservation = TRY(ReserveMemory("index", wanted, "loading an index"));
       {
         const std::shared_ptr<const MappedFile> bytes = TRY(blobs.files().Map(path));
         TRY(CheckWhole("index file", file, bytes->bytes()));
@@ -266,7 +279,7 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
       if (index->row_count() != manifest.row_count) {
         return Corruption("index file ", file.name, ": ", index->row_count(), " rows of ", manifest.row_count);
       }
-      if (on_disk || index->memory_bytes() != wanted) {
+      if (index->memory_bytes() != wanted) {
         reservation.reset();
         reservation = TRY(ReserveMemory("index", index->memory_bytes(), "loading an index"));
       }

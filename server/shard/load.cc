@@ -14,12 +14,22 @@ Result<std::shared_ptr<const void>> LocalShard::ReserveMemory(const std::string&
   return std::shared_ptr<const void>(std::make_shared<MemoryBudget::Reservation>(TRY(environment_.memory.Reserve(account, bytes, what))));
 }
 
-// Vectors whose every field has an index on disk: what those read, they read themselves.
+// Vectors whose every field has an index on disk: what those read, they read themselves. An AUTOINDEX once its file is one.
 bool LocalShard::VectorsStayOnDisk(const storage::SegmentManifest& manifest) const {
+  storage::BlobStore& blobs = environment_.storage.blobs();
+  const auto stored = [&](const IndexDefinition& definition) {
+    const auto ref = manifest.index_files.find(definition.field_id);
+    if (definition.spec.type != "AUTOINDEX" || ref == manifest.index_files.end() || ref->second.index_id != definition.index_id)
+      return false;
+    const Result<std::string> path = blobs.LocalPath(ref->second.file.name);
+    const Result<bool> on_disk = path.ok() ? index::StoredOnDisk(*path, blobs.files()) : path.status();
+    return on_disk.ok() && *on_disk;  // one that cannot be read is built again, for which the vectors are wanted
+  };
   const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
   return !manifest.vector_files.empty() && std::all_of(manifest.vector_files.begin(), manifest.vector_files.end(), [&](const auto& file) {
     return std::any_of(definitions->begin(), definitions->end(), [&](const IndexDefinition& definition) {
-      return definition.field_id == file.first && index::ServedFromDisk(definition.spec);
+      if (definition.scalar || definition.field_id != file.first) return false;
+      return index::ServedFromDisk(definition.spec) || stored(definition);
     });
   });
 }

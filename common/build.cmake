@@ -1,4 +1,4 @@
-# What every CMake file of Saker uses: the compiler's settings and four functions. A module's own file is a list.
+# What every CMake file of Saker uses: the compiler's settings and a few functions. A module's own file is a list.
 include_guard(GLOBAL)
 
 set(CMAKE_CXX_STANDARD 20)
@@ -31,7 +31,9 @@ if(SAKER_SANITIZE)
   add_compile_options(-fsanitize=${SAKER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SAKER_SANITIZE})
 endif()
+set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
+add_compile_options(-pthread)  # for all alike, so that all can share one precompiled header
 
 # Warnings are errors on our own targets; system headers say nothing. Some of g++ 12's flow warnings stay warnings: with -O2 it
 # reports them on inlined std::string code that is right (its bugs 105329, 105562, 105651).
@@ -46,12 +48,38 @@ function(saker_options target)
   endif()
 endfunction()
 
-# saker_library(name SOURCES a.cc ... DEPS other ... SYSTEM_DEPS rocksdb ...)
+# saker_precompiled(target kind headers...): the target starts from headers that were read once for all targets of this kind
+# ("test" or "library"). Sources compiled for other instruction sets than the rest cannot: they set SKIP_PRECOMPILE_HEADERS.
+function(saker_precompiled target kind)
+  set(owner saker_${kind}_headers)
+  if(NOT TARGET ${owner})
+    set(empty ${CMAKE_BINARY_DIR}/${owner}.cc)
+    file(CONFIGURE OUTPUT ${empty} CONTENT "int main() {}\n")
+    if(kind STREQUAL "test")
+      add_executable(${owner} ${empty})  # position independent as executables are
+      target_link_libraries(${owner} PRIVATE GTest::gtest GTest::gmock)
+    else()
+      add_library(${owner} OBJECT ${empty})
+    endif()
+    saker_options(${owner})
+    target_precompile_headers(${owner} PRIVATE ${ARGN})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+endfunction()
+set(SAKER_USUAL_HEADERS <algorithm> <atomic> <chrono> <cmath> <cstdint> <cstring> <functional> <map> <memory> <mutex> <optional> <set>
+  <span> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
+
+# saker_library(name SOURCES a.cc ... DEPS other ... SYSTEM_DEPS rocksdb ... [ALONE])
+# ALONE: nothing precompiled, each file reads what it includes. So do all in the sanitizers' builds, which thereby find what a file
+# forgot to include.
 function(saker_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;SYSTEM_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "" "SOURCES;DEPS;SYSTEM_DEPS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   saker_options(${name})
   target_link_libraries(${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_SYSTEM_DEPS} PUBLIC Threads::Threads)
+  if(NOT ARG_ALONE AND NOT SAKER_SANITIZE)
+    saker_precompiled(${name} library ${SAKER_USUAL_HEADERS})
+  endif()
 endfunction()
 
 # saker_test(name SOURCES a_test.cc ... DEPS lib ... [LABELS slow] [SHARDS n]): one binary per module, run by ctest and ./dev test;
@@ -65,9 +93,10 @@ function(saker_test name)
   if(SAKER_SANITIZE MATCHES address AND CMAKE_CXX_COMPILER_ID STREQUAL Clang)
     target_compile_definitions(${name} PRIVATE __SANITIZE_ADDRESS__=1)  # as g++ says it: tests of time and memory ask
   endif()
-  if(NOT SAKER_SANITIZE AND NOT SAKER_FUZZ)
-    target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <gmock/gmock.h>)
+  if(NOT SAKER_SANITIZE)
+    target_compile_options(${name} PRIVATE -O1)  # the test's own code; what it tests keeps the optimisation it is shipped with
   endif()
+  saker_precompiled(${name} test <gtest/gtest.h> <gmock/gmock.h> ${SAKER_USUAL_HEADERS})
   if(NOT ARG_SHARDS)
     set(ARG_SHARDS 1)
   endif()

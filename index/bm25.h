@@ -39,6 +39,9 @@ struct Bm25Statistics {
   void Add(const Bm25Statistics& other);
 };
 
+// The row's length: the sum of its frequencies above 0.
+float Bm25Length(VectorSource::SparseRowView row);
+
 // The distinct terms of queries, ascending: what to count.
 std::vector<uint32_t> TermsOf(std::span<const VectorSource::SparseRowView> queries);
 

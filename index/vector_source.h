@@ -26,6 +26,9 @@ class VectorSource {
     size_t count = 0;
   };
   virtual SparseRowView SparseRow(size_t /*row*/) const { return {}; }
+  // kSparse only: the length of every row as BM25 has it (Bm25Length), from a source that keeps them; else nullptr. They are
+  // counted at the first call.
+  virtual const float* SparseLengths() const { return nullptr; }
   // All rows contiguous from this address with RowBytes() between them, or nullptr when they are in pieces.
   virtual const void* Contiguous() const { return nullptr; }
   // Null when every row has a vector.

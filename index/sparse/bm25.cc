@@ -47,12 +47,13 @@ void CountBm25(const VectorSource& source, const Bitset* rows, std::span<const u
   Bm25Statistics counts;
   for (const uint32_t term : terms) counts.terms.push_back({term, 0});
   const AllowedRows counted(rows, source.valid(), source.row_count());
+  const float* lengths = source.SparseLengths();
   uint32_t block[1024];
   size_t next = 0;
   while (const size_t n = counted.NextBlock(&next, block, 1024)) {
     for (size_t r = 0; r < n; ++r) {
       const VectorSource::SparseRowView row = source.SparseRow(block[r]);
-      counts.total_length += static_cast<double>(Bm25Length(row));
+      counts.total_length += static_cast<double>(lengths != nullptr ? lengths[block[r]] : Bm25Length(row));
       if (row.count == 0) continue;
       for (Bm25Statistics::Term& term : counts.terms) {
         const SparsePair pair = LoadSparsePair(row.pairs, SparsePlace(row, term.term));
@@ -124,13 +125,14 @@ Result<std::vector<std::vector<Hit>>> ScanBm25Rows(const VectorSource& source, c
     queries.emplace_back(query, statistics);
     best.emplace_back(std::min(request.k, allowed.count()));
   }
+  const float* lengths = source.SparseLengths();
   uint32_t rows[1024];
   size_t next = 0;
   while (const size_t n = allowed.NextBlock(&next, rows, 1024)) {
     TRY(context.Check());
     for (size_t i = 0; i < n; ++i) {
       const VectorSource::SparseRowView row = source.SparseRow(rows[i]);
-      const float length = Bm25Length(row);
+      const float length = lengths != nullptr ? lengths[rows[i]] : Bm25Length(row);
       for (size_t q = 0; q < queries.size(); ++q) {
         const float score = queries[q].Score(row, length);
         if (score != 0 && InRange(Metric::kBm25, request, score)) best[q].Offer(0.0f - score, rows[i]);

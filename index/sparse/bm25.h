@@ -15,9 +15,6 @@
 
 namespace saker::index {
 
-// The row's length: the sum of its frequencies above 0.
-float Bm25Length(VectorSource::SparseRowView row);
-
 class Bm25Query {
  public:
   struct Term {

@@ -9,7 +9,9 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-// Milvus breaks Chinese with jieba and its dictionary; here ICU's stands for it, so what only jieba has is refused.
+// Milvus breaks Chinese with jieba and its dictionary; here ICU's stands for it, so what only jieba has is refused. Its defaults
+// are Milvus': search mode for an object without a mode, exact mode for the bare name. ICU has no model for unknown words that
+// `hmm` could switch off.
 Result<std::unique_ptr<Tokenizer>> BuildJieba(object options) {
   if (const auto dictionary = FindMember(options, "dict")) {
     for (const std::string& word : TRY(StringList(*dictionary, "jieba tokenizer dict"))) {
@@ -17,12 +19,13 @@ Result<std::unique_ptr<Tokenizer>> BuildJieba(object options) {
         return InvalidArgument("jieba tokenizer dict: words of one's own (", word, ") are not supported, only _default_");
     }
   }
+  std::string_view mode = "search";
   if (FindMember(options, "mode")) {
-    const std::string_view mode = TRY(TextMember(options, "mode", "", "jieba tokenizer mode must be string"));
+    mode = TRY(TextMember(options, "mode", "", "jieba tokenizer mode must be string"));
     if (mode != "exact" && mode != "search") return InvalidArgument(R"(jieba tokenizer mode must be "exact" or "search")");
   }
   if (const auto hmm = FindMember(options, "hmm"); hmm && !hmm->is_bool()) return InvalidArgument("jieba tokenizer mode must be boolean");
-  return MakeIcuTokenizer(Segments::kAll);
+  return mode == "search" ? MakeIcuSearchTokenizer() : MakeIcuTokenizer(Segments::kAll);
 }
 
 Result<std::unique_ptr<Tokenizer>> BuildStandard(object options) {

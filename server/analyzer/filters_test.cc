@@ -54,6 +54,13 @@ TEST(ChineseAnalyzer, FindsWordsAndDropsTheRest) {
   EXPECT_THAT(Words(R"({"type":"chinese"})", "北京大学的学生，使用 Milvus 2.5！"),
               ElementsAre("北京", "大学", "的", "学生", "使用", "Milvus", "2.5"));
   EXPECT_THAT(Words(R"({"type":"chinese","stop_words":["的"]})", "大学的学生"), ElementsAre("大学", "学生"));
+  EXPECT_THAT(Tokens(R"({"tokenizer":{"type":"jieba"}})", "a共和国"),
+              ElementsAre(Token{"a", 0, 1, 0, 1}, Token{"共和", 1, 7, 1, 2}, Token{"共和国", 1, 10, 1, 3}));
+  EXPECT_THAT(Words(R"({"tokenizer":{"type":"jieba","mode":"search"}})", "图书 abc カタカナ"),
+              ElementsAre("图书", " ", "abc", " ", "カタカナ"));
+  for (const char* exact : {R"({"tokenizer":{"type":"jieba","mode":"exact"}})", R"({"tokenizer":"jieba"})"}) {
+    EXPECT_THAT(Words(exact, "共和国"), ElementsAre("共和国"));
+  }
   EXPECT_THAT(Words(R"({"tokenizer":"jieba","filter":["removepunct"]})", "中文标点，测试。"), ElementsAre("中文", "标点", "测试"));
 }
 
@@ -104,6 +111,32 @@ TEST(Filters, StemmerKnowsMilvusLanguages) {
     EXPECT_EQ(RefusedFilter(std::string(R"({"type":"stemmer","language":")") + language + "\"}"), "") << language;
   }
   EXPECT_THAT(Words(Behind(R"({"type":"stemmer","language":"german"})"), "katzen häuser"), ElementsAre("katz", "haus"));
+}
+
+// Remembered stems are those that the stemmer made: each word in two languages, met again after thousands of others.
+TEST(Filters, RememberedStemsAreTheStemmers) {
+  const auto english = Analyzer::Make(Behind(R"({"type":"stemmer","language":"english"})")).value();
+  const auto german = Analyzer::Make(Behind(R"({"type":"stemmer","language":"german"})")).value();
+  const auto stems = [](const Analyzer& analyzer, const std::string& text) {
+    std::vector<Token> tokens;
+    EXPECT_TRUE(analyzer.Analyze(text, &tokens).ok());
+    std::string joined;
+    for (const Token& token : tokens) joined += token.text + " ";
+    return joined;
+  };
+  // 22 and more bytes do not fit beside their stem, a long word neither.
+  const std::string text = "running categories institutionalization " + std::string(60, 'x') + "ings häuser a " + std::string(23, 'q');
+  const std::string first = stems(*english, text), other = stems(*german, text);
+  EXPECT_NE(first, other);
+  EXPECT_EQ(first.substr(0, 24), "run categori institution");
+  for (int round = 0; round < 3; ++round) {
+    std::string crowd;
+    for (int i = 0; i < 6000; ++i) crowd += "word" + std::to_string(i * 7 + round) + "s ";
+    EXPECT_EQ(stems(*english, crowd).find("s "), std::string::npos);
+    EXPECT_EQ(stems(*english, text), first);
+    EXPECT_EQ(stems(*english, text), first);
+    EXPECT_EQ(stems(*german, text), other);
+  }
 }
 
 TEST(Filters, DecompounderSplitsChainsOfItsWords) {

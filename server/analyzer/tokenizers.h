@@ -21,5 +21,8 @@ Result<std::unique_ptr<Tokenizer>> MakeCharGroupTokenizer(const std::vector<std:
 enum class Segments { kAll, kWords };  // white space and punctuation are tokens too, or only what has a letter, digit or emoji
 // ICU's word boundaries, with its dictionaries for Chinese, Japanese, Thai, Lao, Khmer and Burmese.
 Result<std::unique_ptr<Tokenizer>> MakeIcuTokenizer(Segments segments);
+// The same with all segments, and before each Chinese word of three characters or more the words of two and three in it: what
+// jieba's search mode adds.
+Result<std::unique_ptr<Tokenizer>> MakeIcuSearchTokenizer();
 
 }  // namespace saker::analyzer

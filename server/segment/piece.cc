@@ -1,8 +1,11 @@
 #include "server/segment/piece.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 #include <utility>
+
+#include "index/bm25.h"
 
 namespace saker::segment {
 
@@ -40,6 +43,13 @@ class ColumnSource : public index::VectorSource {
     const std::string_view pairs = column_.Text(row);
     return {pairs.data(), pairs.size() / 8};
   }
+  const float* SparseLengths() const override {
+    std::call_once(lengths_once_, [this] {
+      lengths_.resize(row_count());
+      for (size_t row = 0; row < lengths_.size(); ++row) lengths_[row] = index::Bm25Length(SparseRow(row));
+    });
+    return lengths_.data();
+  }
   const void* Contiguous() const override { return column_.variable() ? nullptr : column_.bytes().data(); }
   const index::Bitset* valid() const override { return valid_ ? &*valid_ : nullptr; }
 
@@ -49,6 +59,8 @@ class ColumnSource : public index::VectorSource {
   const index::VectorType type_;
   const size_t dim_;
   std::optional<index::Bitset> valid_;
+  mutable std::once_flag lengths_once_;
+  mutable std::vector<float> lengths_;  // 4 bytes beside a row of 8 for each of its terms
 };
 
 template <typename T>

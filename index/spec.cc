@@ -24,8 +24,7 @@ struct Rule {
 constexpr unsigned Mask(VectorType type) {
   return 1u << static_cast<unsigned>(type);
 }
-constexpr unsigned kFloats = Mask(VectorType::kFloat32) | Mask(VectorType::kFloat16) | Mask(VectorType::kBFloat16);
-constexpr unsigned kDense = kFloats | Mask(VectorType::kInt8);
+constexpr unsigned kDense = Mask(VectorType::kFloat32) | Mask(VectorType::kFloat16) | Mask(VectorType::kBFloat16) | Mask(VectorType::kInt8);
 constexpr unsigned kBinary = Mask(VectorType::kBinary);
 constexpr unsigned kSparse = Mask(VectorType::kSparse);
 constexpr double kMaxInt = 2147483647;
@@ -84,7 +83,7 @@ const std::vector<Family>& Families() {
         refine_type},
        {ef, gamma, refine_k}},
       {"DISKANN",
-       kFloats,
+       kDense,
        Serving::kDisk,
        {{"max_degree", Kind::kInt, 1, 2048, "56"},
         {"search_list_size", Kind::kInt, 1, kMaxInt, "100"},

@@ -36,8 +36,8 @@ TEST(SpecTest, DefaultsFitTheDimension) {
   EXPECT_EQ(param("SCANN", 1, "sub_dim"), "1");
 }
 
-TEST(SpecTest, EveryGraphInMemoryTakesInt8) {
-  for (const char* type : {"HNSW", "HNSW_SQ", "HNSW_PQ", "HNSW_PRQ"}) {
+TEST(SpecTest, EveryGraphTakesInt8) {
+  for (const char* type : {"HNSW", "HNSW_SQ", "HNSW_PQ", "HNSW_PRQ", "DISKANN"}) {
     for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) EXPECT_EQ(BuildError(type, {}, VectorType::kInt8, metric), "");
     EXPECT_NE(BuildError(type, {}, VectorType::kBinary, Metric::kHamming), "");
   }
@@ -49,7 +49,6 @@ TEST(SpecTest, TypesMetricsAndVectorsMustFit) {
   EXPECT_EQ(BuildError("HNSW", {}, VectorType::kBinary, Metric::kHamming), "data type BinaryVector can't build with this index HNSW");
   EXPECT_EQ(BuildError("IVF_FLAT", {}, VectorType::kSparse, Metric::kIp),
             "data type SparseFloatVector can't build with this index IVF_FLAT");
-  EXPECT_EQ(BuildError("DISKANN", {}, VectorType::kInt8), "data type Int8Vector can't build with this index DISKANN");
   EXPECT_EQ(BuildError("HNSW", {}, VectorType::kFloat32, Metric::kJaccard), "float vector index does not support metric type: JACCARD");
   EXPECT_EQ(BuildError("BIN_FLAT", {}, VectorType::kBinary, Metric::kL2), "binary vector index does not support metric type: L2");
   EXPECT_EQ(BuildError("SPARSE_WAND", {}, VectorType::kSparse, Metric::kL2), "only IP&BM25 is the supported metric type for sparse index");

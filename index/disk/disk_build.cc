@@ -10,6 +10,7 @@
 #include "index/disk/spill.h"
 #include "index/graph/builder.h"
 #include "index/graph/prune.h"
+#include "index/ivf/row_floats.h"
 #include "index/parallel.h"
 
 namespace saker::index {
@@ -70,7 +71,13 @@ class DiskBuild {
 
   Result<DiskGraph> Run() {
     for (uint32_t row = 0; row < source_.row_count(); ++row) {
-      if (source_.valid() == nullptr || source_.valid()->Test(row)) rows_.push_back(row);
+      if (source_.valid() != nullptr && !source_.valid()->Test(row)) continue;
+      if (metric_ != Metric::kCosine || !IsZeroVector(source_.type(), source_.Row(row), source_.dim())) {
+        rows_.push_back(row);
+        continue;
+      }
+      if (graph_.zeros.size() == 0) graph_.zeros = Bitset(source_.row_count());
+      graph_.zeros.Set(row);
     }
     graph_.type = source_.type();
     graph_.dim = source_.dim();
@@ -335,7 +342,7 @@ class DiskBuild {
   const BuildOptions& options_;
   FileSystem& files_;
   std::string directory_;
-  std::vector<uint32_t> rows_;     // that have a vector
+  std::vector<uint32_t> rows_;     // the nodes: those that have a vector, for COSINE one that is not zero
   std::vector<uint32_t> order_;    // rows in the order of the pages
   std::vector<uint32_t> entries_;  // rows
   std::unique_ptr<Spill> links_;   // in that order, as rows

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/file.h"
+#include "index/bitset.h"
 #include "index/disk/navigation.h"
 #include "index/disk/page_cache.h"
 #include "index/disk/page_format.h"
@@ -25,7 +26,10 @@ struct DiskGraph {
   PageShape shape{};
   RowCodes codes;
   Navigation navigation;
-  std::vector<uint32_t> position_of;  // by row; kNoPosition for a row without a vector
+  std::vector<uint32_t> position_of;  // by row; kNoPosition for a row without a vector and for zeros
+  // COSINE: the rows of zeros, by row; of size 0 where there is none. As near to one row as to any other they would be linked to by
+  // all and crowd the nearer ones out, so they are no nodes: their score is known without looking.
+  Bitset zeros;
   std::unique_ptr<PageCache> cache;
   std::shared_ptr<const DirectFile> file;
   uint64_t first_byte = 0;  // of page 0 in the file, a multiple of 4096
@@ -37,7 +41,7 @@ struct DiskGraph {
 
   size_t memory_bytes() const {
     return codes.memory_bytes() + navigation.memory_bytes() + position_of.size() * sizeof(uint32_t) +
-           (cache == nullptr ? 0 : cache->memory_bytes());
+           zeros.word_count() * sizeof(uint64_t) + (cache == nullptr ? 0 : cache->memory_bytes());
   }
 };
 

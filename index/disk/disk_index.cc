@@ -50,33 +50,25 @@ std::span<const std::byte> BytesOf(const T& values) {
 class DiskIndex final : public Index, public SavedWithin {
  public:
   DiskIndex(IndexSpec spec, std::shared_ptr<const VectorSource> source, DiskGraph graph)
-      : spec_(std::move(spec)), source_(std::move(source)), graph_(std::move(graph)) {}
+      : spec_(std::move(spec)), source_(std::move(source)), graph_(std::move(graph)) {
+    if (graph_.zeros.size() == 0) return;
+    nodes_ = source_->valid() != nullptr ? *source_->valid() : Bitset(row_count(), true);
+    nodes_.AndNot(graph_.zeros);
+  }
   ~DiskIndex() override { ReaderPool::Instance().Forget(*graph_.file); }
 
   const IndexSpec& spec() const override { return spec_; }
   size_t row_count() const override { return source_->row_count(); }
-  size_t memory_bytes() const override { return sizeof *this + graph_.memory_bytes(); }
+  size_t memory_bytes() const override { return sizeof *this + graph_.memory_bytes() + nodes_.word_count() * sizeof(uint64_t); }
 
   Result<std::vector<std::vector<Hit>>> Search(const SearchRequest& request, const Context& context, SearchStats* stats) const override {
     TRY(CheckRequest(request, source_->type(), row_count()));
     TRY(ValidateSearchParams(spec_, request.params, request.k));
     SearchStats unused;
     if (stats == nullptr) stats = &unused;
-    const AllowedRows allowed(request.allowed, source_->valid(), row_count());
-    std::vector<std::vector<Hit>> results(request.query_count);
-    const size_t k = std::min(request.k, allowed.count());
-    if (k == 0) return results;
-    if (request.radius.has_value() || request.range_filter.has_value()) return ScanPages(request, allowed, context, stats);
-    const size_t pool = GraphEffortOf(spec_, request.params, request.k).pool;
-    const DiskWalkOptions options = OptionsOf(request, allowed, k, pool);
-    const double scan = kCodeCost * static_cast<double>(allowed.count()) + kReadCost * static_cast<double>(Candidates(k, pool, allowed));
-    if (options.effort <= kLargestEffort && scan > kReadCost * kReadsPerPoolRow * static_cast<double>(options.effort)) {
-      TRY(WalkPages(graph_, request, options, context, stats, &results));
-    }
-    for (size_t q = 0; q < request.query_count; ++q) {
-      // A walk that was cut off from part of the graph, or from the rows allowed, must not answer with less than there is.
-      if (results[q].size() < k) results[q] = TRY(ScanCodes(QueryOf(request, q), allowed, k, Candidates(k, pool, allowed), context, stats));
-    }
+    if (graph_.zeros.size() == 0) return SearchNodes(request, AllowedRows(request.allowed, source_->valid(), row_count()), context, stats);
+    auto results = TRY(SearchNodes(request, AllowedRows(request.allowed, &nodes_, row_count()), context, stats));
+    AddZeros(request, &results);
     return results;
   }
 
@@ -112,6 +104,44 @@ class DiskIndex final : public Index, public SavedWithin {
   }
 
  private:
+  // The nodes of the graph that are allowed.
+  Result<std::vector<std::vector<Hit>>> SearchNodes(const SearchRequest& request, const AllowedRows& allowed, const Context& context,
+                                                    SearchStats* stats) const {
+    std::vector<std::vector<Hit>> results(request.query_count);
+    const size_t k = std::min(request.k, allowed.count());
+    if (k == 0) return results;
+    if (request.radius.has_value() || request.range_filter.has_value()) return ScanPages(request, allowed, context, stats);
+    const size_t pool = GraphEffortOf(spec_, request.params, request.k).pool;
+    const DiskWalkOptions options = OptionsOf(request, allowed, k, pool);
+    const double scan = kCodeCost * static_cast<double>(allowed.count()) + kReadCost * static_cast<double>(Candidates(k, pool, allowed));
+    if (options.effort <= kLargestEffort && scan > kReadCost * kReadsPerPoolRow * static_cast<double>(options.effort)) {
+      TRY(WalkPages(graph_, request, options, context, stats, &results));
+    }
+    for (size_t q = 0; q < request.query_count; ++q) {
+      // A walk that was cut off from part of the graph, or from the rows allowed, must not answer with less than there is.
+      if (results[q].size() < k) results[q] = TRY(ScanCodes(QueryOf(request, q), allowed, k, Candidates(k, pool, allowed), context, stats));
+    }
+    return results;
+  }
+
+  // The rows of zeros, as many as may be among the k best, each with a cosine of 0.
+  void AddZeros(const SearchRequest& request, std::vector<std::vector<Hit>>* results) const {
+    if (!InRange(graph_.metric, request, 0.0f)) return;
+    const AllowedRows allowed(request.allowed, &graph_.zeros, row_count());
+    std::vector<Hit> zeros;
+    std::vector<uint32_t> block(64);
+    for (size_t next = 0, n = 0; zeros.size() < request.k && (n = allowed.NextBlock(&next, block.data(), block.size())) > 0;) {
+      for (size_t i = 0; i < n; ++i) zeros.push_back({block[i], 0.0f});
+    }
+    for (std::vector<Hit>& hits : *results) {
+      std::vector<Hit> both;
+      std::merge(hits.begin(), hits.end(), zeros.begin(), zeros.end(), std::back_inserter(both),
+                 [](const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });
+      both.resize(std::min(both.size(), request.k));
+      hits = std::move(both);
+    }
+  }
+
   DiskWalkOptions OptionsOf(const SearchRequest& request, const AllowedRows& allowed, size_t k, size_t pool) const {
     DiskWalkOptions options;
     options.k = k;
@@ -120,7 +150,7 @@ class DiskIndex final : public Index, public SavedWithin {
     if (request.allowed == nullptr) return options;
     // Only a share of the rows may be returned: the walk has to see as many of them as without a filter.
     options.allowed = &allowed;
-    const double share = static_cast<double>(allowed.count()) / static_cast<double>(row_count());
+    const double share = static_cast<double>(allowed.count()) / static_cast<double>(graph_.shape.positions);
     options.effort = static_cast<size_t>(static_cast<double>(options.effort) / share);
     return options;
   }
@@ -248,6 +278,7 @@ class DiskIndex final : public Index, public SavedWithin {
   const IndexSpec spec_;
   const std::shared_ptr<const VectorSource> source_;
   const DiskGraph graph_;
+  Bitset nodes_;  // by row: those with a vector that is not zero; of size 0 where none is zero
 };
 
 DiskPlan PlanOf(const IndexSpec& spec, VectorType type, size_t dim, uint64_t rows) {
@@ -318,8 +349,12 @@ Result<DiskGraph> ReadGraph(const IndexFileReader& file, const VectorSource& sou
   graph.position_of = TRY(file.Copy<uint32_t>(Section::kDiskPositions, graph.rows));
   for (size_t row = 0; row < graph.rows; ++row) {
     const bool has_vector = source.valid() == nullptr || source.valid()->Test(row);
-    if (has_vector ? graph.position_of[row] >= graph.shape.positions : graph.position_of[row] != kNoPosition)
+    if (has_vector && graph.position_of[row] == kNoPosition && graph.metric == Metric::kCosine) {
+      if (graph.zeros.size() == 0) graph.zeros = Bitset(graph.rows);
+      graph.zeros.Set(row);
+    } else if (has_vector ? graph.position_of[row] >= graph.shape.positions : graph.position_of[row] != kNoPosition) {
       return file.Damaged(Section::kDiskPositions, internal::Join("row ", row, " at ", graph.position_of[row]));
+    }
   }
   graph.navigation = TRY(OpenNavigation(file, header, graph));
   graph.first_byte = TRY(file.OffsetOf(Section::kDiskPages, graph.shape.bytes()));

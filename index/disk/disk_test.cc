@@ -295,7 +295,7 @@ TEST(DiskRankerTest, APageIsWorthWhatItsRowsPromise) {
 TEST(DiskIndexTest, SmallAndOddShapesAnswerInFull) {
   std::mt19937 random(kSeed);
   for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
-    for (const VectorType type : {VectorType::kFloat32, VectorType::kFloat16, VectorType::kBFloat16}) {
+    for (const VectorType type : {VectorType::kFloat32, VectorType::kFloat16, VectorType::kBFloat16, VectorType::kInt8}) {
       for (const size_t dim : {1, 5, 130}) {
         const PageShape shape = PageShape::For(type, dim, VectorEncoding::kRaw, 32, 1000);
         for (const size_t rows : {size_t{0}, size_t{1}, size_t{2}, size_t{shape.nodes - 1}, size_t{shape.nodes}, size_t{shape.nodes + 1}}) {
@@ -326,8 +326,9 @@ TEST(DiskIndexTest, SmallAndOddShapesAnswerInFull) {
 TEST(DiskIndexTest, FindsNearlyAllWithAndWithoutFiltersAndHoles) {
   std::mt19937 random(kSeed);
   for (const Metric metric : {Metric::kL2, Metric::kIp, Metric::kCosine}) {
-    for (const bool whole : {false, true}) {
-      const auto source = Clustered(5000, 24, VectorType::kFloat32, whole);
+    for (const VectorType type : {VectorType::kFloat32, VectorType::kFloat16, VectorType::kInt8}) {
+      const bool whole = type != VectorType::kFloat32;
+      const auto source = Clustered(5000, 24, type, whole);
       if (whole) source->validity = RandomBits(random, 5000, 0.9);
       const auto index = BuildDisk(source, metric);
       SearchRequest request;
@@ -406,6 +407,58 @@ TEST(DiskIndexTest, EqualRowsAndZeroVectorsAreAllFound) {
       request.queries = source->Row(1);
       request.k = k;
       ExpectContract(*source, request, *index);
+    }
+  }
+}
+
+// What a cosine of 0 stands for in the space of the codes, half way between the query and what is across from it, must not count.
+TEST(DiskIndexTest, RowsOfZerosCrowdNobodyOut) {
+  std::mt19937 random(kSeed);
+  for (const VectorType type : {VectorType::kFloat32, VectorType::kInt8}) {
+    for (const double share : {0.0, 0.1, 0.9, 1.0}) {
+      const size_t rows = share < 0.9 ? 2500 : 5000;
+      const auto dense = RandomSource(random, type, 32, rows), queries = RandomSource(random, type, 32, 40);
+      const auto source = std::make_shared<MemorySource>(type, 32);
+      const std::string zeros(RowBytes(type, 32), '\0');
+      size_t left = 0;
+      for (size_t row = 0; row < rows; ++row) {
+        const bool zero = std::uniform_real_distribution<double>()(random) < share;
+        source->Add(zero ? static_cast<const void*>(zeros.data()) : dense->Row(row));
+        left += zero ? 0 : 1;
+      }
+      const auto index = BuildDisk(source, Metric::kCosine);
+      StringFile file;
+      ASSERT_TRUE(index->Save(file).ok());
+      StringFileSystem files;
+      files.contents["a"] = file.contents;
+      const auto opened = OpenIndex("a", files, source).value();
+      EXPECT_NEAR(static_cast<double>(opened->memory_bytes()), static_cast<double>(index->memory_bytes()), 5000);
+      const Bitset half = RandomBits(random, rows, 0.5);
+      for (const Bitset* allowed : {static_cast<const Bitset*>(nullptr), &half}) {
+        SearchRequest request;
+        request.queries = queries->Row(0);
+        request.query_count = 40;
+        request.k = 10;
+        request.allowed = allowed;
+        for (const Index* each : {index.get(), opened.get()}) {
+          const auto truth = ExactSearch(*source, Metric::kCosine, request, Context()).value();
+          const auto hits = each->Search(request, Context()).value();
+          size_t found = 0;
+          for (size_t q = 0; q < 40; ++q) {
+            ASSERT_EQ(hits[q].size(), 10u);
+            for (const Hit& hit : hits[q]) found += hit.score >= truth[q].back().score ? 1 : 0;
+          }
+          EXPECT_GE(static_cast<double>(found) / 400, 0.7) << share << (allowed != nullptr ? " filtered" : "");
+        }
+        request.query_count = 2;
+        request.k = left + 10;  // some rows of zeros belong to them, before the rows with a negative cosine
+        ExpectContract(*source, request, *opened);
+        request.k = 100;
+        request.radius = -0.2f;
+        ExpectContract(*source, request, *opened);
+        request.range_filter = 0.1f;
+        ExpectContract(*source, request, *opened);
+      }
     }
   }
 }

@@ -205,7 +205,7 @@ Status DiskWalk::Take(uint32_t page) {
 
 std::vector<Hit> DiskWalk::Finish() {
   if (options_.allowed != nullptr) {
-    const double share = static_cast<double>(options_.allowed->count()) / static_cast<double>(graph_.rows);
+    const double share = static_cast<double>(options_.allowed->count()) / static_cast<double>(graph_.shape.positions);
     if (static_cast<double>(met_allowed_) < kLeastShare * share * static_cast<double>(met_)) return {};
   }
   return best_.Finish(graph_.metric);

@@ -2,15 +2,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <span>
 #include <vector>
 
 #include "common/log.h"
+#include "index/code_errors.h"
 #include "index/disk/disk_build.h"
 #include "index/disk/page_queries.h"
+#include "index/disk/page_ranker.h"
 #include "index/disk/page_reader.h"
 #include "index/flat/exact_scan.h"
 #include "index/footprint.h"
@@ -31,6 +32,7 @@ constexpr double kCodeCost = 15, kReadCost = 12000;
 constexpr double kReadsPerPoolRow = 0.6;
 constexpr size_t kDoubted = 64;          // times the rows scored first: how many more a scan of the codes scores where it has to
 constexpr double kDeviations = 3;        // of the codes' error, within which a row is still in doubt
+constexpr double kLeastErrors = 20;      // that say how large they are
 constexpr size_t kLargestEffort = 4096;  // more rows in view would cost more to keep in order than they save
 
 struct DiskHeader {  // durable: section kDiskHeader
@@ -194,24 +196,30 @@ class DiskIndex final : public Index, public SavedWithin {
     scorer.SetQuery(query);
     std::vector<float> keys(graph_.shape.nodes);
     TopK best(k);
-    double sum = 0, squares = 0, count = 0;  // of what codes say too much
+    // Rows were chosen because their codes say little: most of those say too little. What stands beside them on their pages was not
+    // chosen, allowed or not, and errs as the rows left do.
+    std::vector<uint32_t> chosen;
+    for (size_t i = 0; i < first; ++i) chosen.push_back(RowOf(ranked[i]));
+    std::sort(chosen.begin(), chosen.end());
+    CodeErrors errors, chosen_errors;
     const auto take = [&](uint32_t number, const PageView& page) {
       scorer.Keys(page, keys.data());
       stats->distances += page.count();
       for (uint32_t node = 0; node < page.count(); ++node) {
-        if (!allowed.Test(page.Row(node))) continue;
-        best.Offer(keys[node], page.Row(node));
-        const double error = static_cast<double>(table.Key(number * graph_.shape.nodes + node) - WalkKey(graph_.metric, keys[node]));
-        sum += error;
-        squares += error * error;
-        ++count;
+        const uint32_t position = number * graph_.shape.nodes + node;
+        const float key = WalkKey(graph_.metric, keys[node]);
+        const bool was_chosen = std::binary_search(chosen.begin(), chosen.end(), position);
+        (was_chosen ? chosen_errors : errors).Add(static_cast<double>((table.Key(position) - key) / ErrorScale(graph_.metric, key)));
+        if (allowed.Test(page.Row(node))) best.Offer(keys[node], page.Row(node));
       }
     };
     std::vector<uint32_t> pages = PagesOf({ranked.data(), first});
     TRY(ReadPages(graph_, pages, context, stats, take));
     best.Settle();
-    const double mean = sum / std::max(count, 1.0), deviation = std::sqrt(std::max(0.0, squares / std::max(count, 1.0) - mean * mean));
-    const double limit = static_cast<double>(WalkKey(graph_.metric, best.worst())) + mean + kDeviations * deviation;
+    if (errors.count() < kLeastErrors) errors = chosen_errors;
+    const float kth = WalkKey(graph_.metric, best.worst());
+    const double scale = static_cast<double>(ErrorScale(graph_.metric, kth));
+    const double limit = static_cast<double>(kth) + scale * (errors.mean() + kDeviations * errors.deviation());
     size_t end = first;
     while (end < ranked.size() && static_cast<double>(KeyOf(ranked[end])) <= limit) ++end;
     std::vector<uint32_t> more = PagesOf({ranked.data() + first, end - first});

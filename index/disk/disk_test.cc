@@ -371,7 +371,7 @@ TEST(DiskIndexTest, AFilterOfWhatIsFarFindsAsMuchAsNone) {
   for (const Metric metric : {Metric::kL2, Metric::kCosine}) {
     const auto source = Clustered(5000, 24, VectorType::kFloat32, false);
     const auto index = BuildDisk(source, metric);
-    for (const size_t left : {size_t{2500}, size_t{500}}) {
+    for (const size_t left : {size_t{2500}, size_t{500}, size_t{50}}) {
       size_t found = 0, wanted = 0;
       for (const size_t row : {7, 1003, 2501, 3777, 4990}) {
         SearchRequest request;

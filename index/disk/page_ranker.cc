@@ -44,18 +44,13 @@ void PageRanker::Reset(Metric metric, size_t k, size_t rows) {
   metric_ = metric;
   k_ = k;
   best_.clear();
-  count_ = sum_ = squares_ = 0;
+  errors_ = {};
   size_t size = 64;
   while (size < 2 * rows) size *= 2;
   if (table_.size() < size) {
     table_.assign(size, {kNoPosition, 0});
     used_.clear();
   }
-}
-
-// A squared distance is off in proportion to the distance.
-float PageRanker::ScaleOf(float key) const {
-  return metric_ == Metric::kIp ? 1 : std::sqrt(std::max(key, 1e-20f));
 }
 
 void PageRanker::Found(float key) {
@@ -70,11 +65,7 @@ void PageRanker::Found(float key) {
 }
 
 void PageRanker::Learn(float estimate, float key) {
-  const auto error = static_cast<double>((estimate - key) / ScaleOf(key));
-  if (!std::isfinite(error)) return;
-  count_ += 1;
-  sum_ += error;
-  squares_ += error * error;
+  errors_.Add(static_cast<double>((estimate - key) / ErrorScale(metric_, key)));
 }
 
 void PageRanker::Begin() {
@@ -82,15 +73,14 @@ void PageRanker::Begin() {
   used_.clear();
   added_ = 0;
   if (!knows()) return;
-  const double mean = sum_ / count_;
-  mean_ = static_cast<float>(mean);
-  deviation_ = static_cast<float>(std::sqrt(std::max(0.0, squares_ / count_ - mean * mean)));
+  mean_ = static_cast<float>(errors_.mean());
+  deviation_ = static_cast<float>(errors_.deviation());
 }
 
 bool PageRanker::Add(uint32_t page, float estimate) {
   float value = 1e9f / static_cast<float>(++added_);
   if (knows()) {
-    const float kth = best_.front(), scale = ScaleOf(estimate);
+    const float kth = best_.front(), scale = ErrorScale(metric_, estimate);
     const float z = (kth - estimate + mean_ * scale) / (deviation_ * scale + 1e-3f * std::fabs(kth) + 1e-20f);
     if (!(z > kHopeless)) return false;
     value = Improvement(z);

@@ -7,14 +7,22 @@
 // above zero, (z Phi(z) + phi(z)): "expected improvement" (Mockus 1975). One thread; cheap to keep, reset for each query.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "index/code_errors.h"
 #include "index/metric.h"
 
 namespace saker::index {
+
+// By which errors of codes grow: a squared distance is off in proportion to the distance.
+inline float ErrorScale(Metric metric, float key) {
+  return metric == Metric::kIp ? 1 : std::sqrt(std::max(key, 1e-20f));
+}
 
 class PageRanker {
  public:
@@ -31,7 +39,7 @@ class PageRanker {
   void Learn(float estimate, float key);
 
   // Until k rows are known nothing can be expected: then the nearest are worth most.
-  bool knows() const { return best_.size() == k_ && count_ >= kLeastLearnt; }
+  bool knows() const { return best_.size() == k_ && errors_.count() >= kLeastLearnt; }
   void Begin();
   // A row in view on a page that was not read; nearest first. False: neither this one nor farther ones are worth anything.
   bool Add(uint32_t page, float estimate);
@@ -40,12 +48,10 @@ class PageRanker {
 
  private:
   static constexpr double kLeastLearnt = 5;
-  float ScaleOf(float key) const;
-
   Metric metric_ = Metric::kL2;
   size_t k_ = 0;
-  std::vector<float> best_;  // max-heap of the k best keys
-  double count_ = 0, sum_ = 0, squares_ = 0;
+  std::vector<float> best_;         // max-heap of the k best keys
+  CodeErrors errors_;               // in scales
   float mean_ = 0, deviation_ = 0;  // of the errors, while pages are ranked
   size_t added_ = 0;
   std::vector<Worth> table_;  // by page, a power of two; of the page kNoPosition where nothing is

@@ -1,8 +1,8 @@
 #include "index/graph/refine.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "index/code_errors.h"
 #include "index/topk.h"
 
 namespace saker::index {
@@ -50,20 +50,16 @@ void Refiner::Score(size_t from, SearchStats* stats) {
 }
 
 double Refiner::Cut(const CodeQuery& query, size_t k, const std::vector<uint64_t>& found) {
-  double sum = 0, squares = 0, count = 0;
+  CodeErrors errors;
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (codes_.IsCut(rows_[i])) continue;
-    const double error = static_cast<double>(found[i] >> 32) - query.ExactKey(KeyToScore(metric_, exact_[i]));
-    sum += error;
-    squares += error * error;
-    ++count;
+    errors.Add(static_cast<double>(found[i] >> 32) - query.ExactKey(KeyToScore(metric_, exact_[i])));
   }
-  if (count == 0) return static_cast<double>(found.back() >> 32);
-  const double mean = sum / count, deviation = std::sqrt(std::max(0.0, squares / count - mean * mean));
+  if (errors.count() == 0) return static_cast<double>(found.back() >> 32);
   best_.assign(exact_.begin(), exact_.begin() + static_cast<std::ptrdiff_t>(rows_.size()));
   std::nth_element(best_.begin(), best_.begin() + static_cast<std::ptrdiff_t>(k - 1), best_.end());
   const float kth = KeyToScore(metric_, best_[k - 1]);
-  return std::max(query.ExactKey(kth) + mean + kDeviations * deviation, static_cast<double>(query.KeyWithin(kth)));
+  return std::max(query.ExactKey(kth) + errors.mean() + kDeviations * errors.deviation(), static_cast<double>(query.KeyWithin(kth)));
 }
 
 }  // namespace saker::index

@@ -2,10 +2,10 @@
 #include <set>
 
 #include "index/graph/builder.h"
+#include "index/graph/clustered_rows.h"
 #include "index/graph/planner.h"
 #include "index/graph/walk.h"
 #include "index/iterator.h"
-#include "index/test_source.h"
 
 namespace saker::index {
 namespace {
@@ -15,18 +15,7 @@ using Params = std::map<std::string, std::string>;
 
 std::shared_ptr<MemorySource> Clustered(std::mt19937& random, size_t rows, size_t dim, size_t clusters,
                                         VectorType type = VectorType::kFloat32) {
-  std::normal_distribution<float> normal;
-  std::vector<std::vector<float>> centres(clusters, std::vector<float>(dim));
-  for (auto& centre : centres) {
-    for (float& value : centre) value = normal(random);
-  }
-  auto source = std::make_shared<MemorySource>(type, dim);
-  for (size_t row = 0; row < rows; ++row) {
-    std::vector<float> values = centres[random() % clusters];
-    for (float& value : values) value += 0.4f * normal(random);
-    source->AddFloats(values);
-  }
-  return source;
+  return ClusteredRows(random, rows, dim, clusters, 0.4f, type);
 }
 
 std::unique_ptr<Index> BuildHnsw(std::shared_ptr<const VectorSource> source, Metric metric, const Params& params = {{"M", "12"}}) {

@@ -1,7 +1,7 @@
 // What a built graph promises, whatever the rows: links in range, no row twice, every row reachable; and what a walk finds.
 #include "index/graph/builder.h"
+#include "index/graph/clustered_rows.h"
 #include "index/graph/duplicates.h"
-#include "index/test_source.h"
 
 namespace saker::index {
 namespace {
@@ -10,18 +10,7 @@ constexpr uint32_t kSeed = 17;
 
 std::shared_ptr<MemorySource> Clustered(size_t rows, size_t dim, size_t clusters, VectorType type = VectorType::kFloat32) {
   std::mt19937 random(kSeed);
-  std::normal_distribution<float> normal;
-  std::vector<std::vector<float>> centres(clusters, std::vector<float>(dim));
-  for (auto& centre : centres) {
-    for (float& value : centre) value = normal(random);
-  }
-  auto source = std::make_shared<MemorySource>(type, dim);
-  for (size_t row = 0; row < rows; ++row) {
-    std::vector<float> values = centres[random() % clusters];
-    for (float& value : values) value += 0.2f * normal(random);
-    source->AddFloats(values);
-  }
-  return source;
+  return ClusteredRows(random, rows, dim, clusters, 0.2f, type);
 }
 
 Result<FlatGraph> Build(const VectorSource& source, Metric metric, uint32_t degree, int threads = 1) {

@@ -20,6 +20,7 @@
 #include "server/schema/column.h"
 #include "server/schema/schema.h"
 #include "server/segment/filter_bits.h"
+#include "server/segment/index_damage.h"
 #include "server/segment/key_index.h"
 
 namespace saker::segment {
@@ -35,7 +36,8 @@ struct Piece {
   std::map<int64_t, std::shared_ptr<const index::VectorSource>> vectors;  // by field id
   std::map<int64_t, std::shared_ptr<const index::Index>> indexes;         // by field id; may be missing
   scalar_index::IndexMap scalar_indexes;                                  // by index id; each holds its entry of the ledger; may be missing
-  std::shared_ptr<FilterBits> filter_bits;                                // sealed pieces in a shard; null: every filter is evaluated
+  std::shared_ptr<IndexDamage> damage;      // sealed pieces in a shard; null: a damaged index fails its search
+  std::shared_ptr<FilterBits> filter_bits;  // sealed pieces in a shard; null: every filter is evaluated
   // Entries of the memory ledger, given back when the last reader lets go: by field id for indexes, 0 for the columns.
   std::shared_ptr<const void> vector_reservation;  // null: mapped
   std::map<int64_t, std::shared_ptr<const void>> reservations;

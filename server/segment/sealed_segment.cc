@@ -48,6 +48,7 @@ void SealedSegment::SetIndex(int64_t field_id, std::shared_ptr<const index::Inde
     piece->indexes[field_id] = std::move(index);
     piece->reservations[field_id] = std::move(reservation);
   }
+  if (piece->damage != nullptr) piece->damage = std::make_shared<IndexDamage>();  // what searches of the old index find is its own
   pieces_.Set(std::make_shared<const Pieces>(Pieces{std::move(piece)}));
 }
 

@@ -77,6 +77,7 @@ const index::Index* IndexFor(const Piece& piece, const VectorQuery& query) {
   const auto source = piece.vectors.find(query.field_id);
   const auto index = piece.indexes.find(query.field_id);
   if (source == piece.vectors.end() || index == piece.indexes.end()) return nullptr;
+  if (piece.damage != nullptr && piece.damage->Has(query.field_id)) return nullptr;
   return MayAnswer(*index->second, *source->second, query) ? index->second.get() : nullptr;
 }
 
@@ -88,7 +89,13 @@ Status SearchPiece(const Piece& piece, const Selection& selection, const VectorQ
   Lists lists;
   if (const index::Index* const index = IndexFor(piece, query)) {
     const size_t findable = Findable(*source->second, selection);
-    lists = TRY(SearchWithIndex(*index, *source->second, request, query, findable, context, stats));
+    Result<Lists> found = SearchWithIndex(*index, *source->second, request, query, findable, context, stats);
+    if (found.status().code() == StatusCode::kDataLoss && piece.damage != nullptr) {
+      // As when it is found at opening: it costs speed, not answers.
+      piece.damage->Note(query.field_id, std::string(found.status().message()));
+      found = index::ExactSearch(*source->second, query.metric, request, context, stats);
+    }
+    lists = TRY(std::move(found));
   } else {
     lists = TRY(index::ExactSearch(*source->second, query.metric, request, context, stats));
   }

@@ -168,6 +168,7 @@ Result<bool> LocalShard::CompactInto(SegmentId id, const CompactionPlan& plan, R
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "compacting segments"));
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
+  piece->damage = std::make_shared<segment::IndexDamage>();
   TRY(IndexCompacted(&builder.manifest(), piece.get()));
   SAKER_KILL_POINT("compact.after_indexes");
   return SwapCompacted(plan, places, horizon, &builder.manifest(), piece);

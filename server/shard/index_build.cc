@@ -259,6 +259,7 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
   for (const IndexDefinition& definition : *definitions) {
     if (definition.scalar) {
       if (OpenScalarIndexOf(manifest, definition, piece)) continue;
+      DamagedIndexes("open").Add();
       MutexLock lock(index_mutex_);
       damaged_.insert({manifest.segment, definition.index_id});
       continue;
@@ -291,8 +292,36 @@ void LocalShard::OpenIndexes(const storage::SegmentManifest& manifest, segment::
     if (opened.ok()) continue;
     Log(kError, "index not opened", {{"shard", id_}, {"segment", manifest.segment}, {"error", opened.message()}});
     if (opened.code() == StatusCode::kResourceExhausted) continue;
+    DamagedIndexes("open").Add();
     MutexLock lock(index_mutex_);
     damaged_.insert({manifest.segment, definition.index_id});
+  }
+}
+
+void LocalShard::MendDamaged(const View& view) {
+  for (const View::Part& part : view.parts) {
+    if (part.segment->pieces() != part.pieces) continue;  // another index has taken the place of the one that was searched
+    for (const auto& piece : *part.pieces) {
+      if (piece->damage == nullptr) continue;
+      for (const auto& [field_id, what] : piece->damage->Take()) RebuildDamaged(part.segment->id, field_id, what);
+    }
+  }
+}
+
+void LocalShard::RebuildDamaged(SegmentId segment, int64_t field_id, const std::string& what) {
+  const std::shared_ptr<const std::vector<IndexDefinition>> definitions = indexes_.Get();
+  for (const IndexDefinition& definition : *definitions) {
+    if (definition.scalar || definition.field_id != field_id) continue;
+    const std::pair<SegmentId, int64_t> job(segment, definition.index_id);
+    {
+      MutexLock lock(index_mutex_);
+      if (!damaged_.insert(job).second) continue;
+      failed_builds_.erase(job);
+    }
+    DamagedIndexes("search").Add();
+    Log(kError, "a search found its index damaged: it is answered from the vectors, the index built again",
+        {{"shard", id_}, {"segment", segment}, {"index", definition.index_id}, {"error", what}});
+    Schedule(kIndexLane);
   }
 }
 

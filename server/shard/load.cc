@@ -51,6 +51,7 @@ Result<std::shared_ptr<segment::Piece>> LocalShard::OpenLoaded(const storage::Se
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "loading a segment's columns"));
   OpenIndexes(manifest, piece.get());
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
+  piece->damage = std::make_shared<segment::IndexDamage>();
   return piece;
 }
 

@@ -171,6 +171,9 @@ class LocalShard final : public Shard {
                                        Built* built);
   Result<std::shared_ptr<const void>> ReserveForBuild(const index::IndexSpec& spec, const index::VectorSource& source, uint64_t bytes,
                                                       uint64_t spare);
+  // What searches of the view found damaged is built again from the vectors.
+  void MendDamaged(const View& view) EXCLUDES(index_mutex_);
+  void RebuildDamaged(SegmentId segment, int64_t field_id, const std::string& what) EXCLUDES(index_mutex_);
   void OpenIndexes(const storage::SegmentManifest& manifest, segment::Piece* piece);
   Result<std::shared_ptr<const void>> ReserveMemory(const std::string& account, uint64_t bytes, const std::string& what);
   bool VectorsStayOnDisk(const storage::SegmentManifest& manifest) const;

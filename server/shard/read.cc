@@ -158,6 +158,7 @@ Result<SearchResult> LocalShard::Search(const SearchRequest& request, const Cont
       TRY(FindHits(view, query, request.scope, context, &hits));
     }
   }
+  MendDamaged(view);
   const StageTimer timer(SearchSeconds("fetch"));
   SearchResult result;
   result.timestamp = view.timestamp;

@@ -85,6 +85,7 @@ Status LocalShard::SealOne(std::shared_ptr<segment::GrowingSegment> growing) {
   piece->vector_reservation = std::move(vectors);
   piece->reservations[0] = TRY(ReserveMemory("columns", segment::MemoryOf(*piece->rows), "sealing a segment"));
   piece->filter_bits = std::make_shared<segment::FilterBits>(environment_.memory, piece->row_count);
+  piece->damage = std::make_shared<segment::IndexDamage>();
   IndexSealedTexts(&builder.manifest(), piece.get());
   SAKER_KILL_POINT("seal.after_indexes");
   way.reset();

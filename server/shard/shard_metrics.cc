@@ -76,6 +76,11 @@ Counter& BuildsResumed() {
   return counter;
 }
 
+Counter& DamagedIndexes(std::string_view found) {
+  return GetCounter("saker_shard_damaged_indexes_total", "Indexes found damaged, answered for by scans and built again",
+                    {{"found", std::string(found)}});
+}
+
 Gauge& SegmentRows(std::string_view state) {
   return GetGauge("saker_shard_segment_rows", "Rows by the state of their segment, dead ones included", {{"state", std::string(state)}});
 }

@@ -16,8 +16,9 @@ Histogram& WriteGroupSize();
 Counter& WrittenRows();
 Counter& DistanceComputations();
 Counter& JobFailures(std::string_view job);
-Counter& BuildsResumed();                    // from a checkpoint
-Gauge& SegmentRows(std::string_view state);  // growing, sealed
+Counter& DamagedIndexes(std::string_view found);  // open, search
+Counter& BuildsResumed();                         // from a checkpoint
+Gauge& SegmentRows(std::string_view state);       // growing, sealed
 
 // Observes the seconds from its making to its end.
 class StageTimer {

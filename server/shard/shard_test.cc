@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "server/shard/local_shard.h"
+#include "server/shard/shard_metrics.h"
 #include "server/shard/test_fault_storage.h"
 #include "server/shard/test_shard.h"
 
@@ -401,6 +402,36 @@ TEST_F(ShardTest, ADamagedIndexIsBuiltAgain) {
   EXPECT_THAT(Found(SearchFor(700, 1)), ElementsAre(700));
   WaitForIndex(21);
   EXPECT_THAT(Found(SearchFor(700, 1)), ElementsAre(700));
+}
+
+// Pages of a graph on disk are read while it answers, so their damage shows then.
+TEST_F(ShardTest, DamageThatASearchFindsIsAnsweredForAndMended) {
+  indexes_ = {{31, kVectorField, {"DISKANN", index::Metric::kL2, {{"search_cache_budget_gb_ratio", "0"}}}}};
+  Open();
+  ASSERT_TRUE(Insert(Rows(0, 2000)).ok());
+  ASSERT_TRUE(shard_->Flush(context_).ok());
+  WaitForIndex(31);
+  for (const int64_t id : {700, 1400, 1990}) EXPECT_THAT(Found(SearchFor(id, 1)), ElementsAre(id)) << "whole";
+  const double before = DamagedIndexes("search").value();
+  std::string path;
+  const Result<std::vector<std::string>> names = world_->storage().blobs().List("7/0/");
+  for (const std::string& name : *names) {
+    if (name.find("index_") != std::string::npos) path = *world_->storage().blobs().LocalPath(name);
+  }
+  ASSERT_FALSE(path.empty());
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary | std::ios::ate);
+    const std::string garbage(static_cast<size_t>(file.tellg()) / 2, 'x');  // the pages stand at the end
+    file.seekp(static_cast<std::streamoff>(garbage.size()));
+    file.write(garbage.data(), static_cast<std::streamsize>(garbage.size()));
+  }
+  for (const int64_t id : {700, 1400, 1990}) EXPECT_THAT(Found(SearchFor(id, 1)), ElementsAre(id));
+  EXPECT_EQ(DamagedIndexes("search").value(), before + 1) << "set aside once found";
+  WaitForIndex(31);
+  EXPECT_FALSE(std::filesystem::exists(path)) << "a new file took its place";
+  const double mended = DamagedIndexes("search").value();
+  EXPECT_THAT(Found(SearchFor(700, 1)), ElementsAre(700));
+  EXPECT_EQ(DamagedIndexes("search").value(), mended);
 }
 
 TEST_F(ShardTest, ADamagedVectorFileIsRefused) {

@@ -85,6 +85,7 @@ class GraphSearch {
       if (!TRY(ScanCodesBetween(*codes_, allowed_, keys, most, context_, &found_))) return false;
     } else {
       const uint32_t left_out = TRY(ScanCodes(*codes_, allowed_, CountToRefine(k_), context_, &found_));
+      if (ManyAreCut()) return false;
       *hits = ScoreFound();
       stats_->distances += allowed_.count();
       // Where many rows are about as far as the k-th best, those that rounding put behind are scored too.
@@ -95,6 +96,13 @@ class GraphSearch {
     stats_->distances += allowed_.count();
     *hits = ScoreFound();
     return true;
+  }
+
+  // What lies far from a query may be just the rows whose elements were cut off: their keys err by more than is made up for.
+  bool ManyAreCut() const {
+    const auto cut =
+        std::count_if(found_.begin(), found_.end(), [&](uint64_t packed) { return parts_.codes.IsCut(static_cast<uint32_t>(packed)); });
+    return 8 * static_cast<size_t>(cut) > found_.size();
   }
 
   Result<WalkEnd> Walk() {

@@ -33,6 +33,7 @@ constexpr double kReadsPerPoolRow = 0.6;
 constexpr size_t kDoubted = 64;          // times the rows scored first: how many more a scan of the codes scores where it has to
 constexpr double kDeviations = 3;        // of the codes' error, within which a row is still in doubt
 constexpr double kLeastErrors = 20;      // that say how large they are
+constexpr size_t kSpread = 32;           // rows read to learn it where pages have too few others
 constexpr size_t kLargestEffort = 4096;  // more rows in view would cost more to keep in order than they save
 
 struct DiskHeader {  // durable: section kDiskHeader
@@ -215,6 +216,17 @@ class DiskIndex final : public Index, public SavedWithin {
     };
     std::vector<uint32_t> pages = PagesOf({ranked.data(), first});
     TRY(ReadPages(graph_, pages, context, stats, take));
+    if (errors.count() < kLeastErrors && first < ranked.size()) {
+      // A page of one node has nothing beside what was chosen: some of the rows left, evenly spread, say how codes err.
+      std::vector<uint64_t> spread;
+      const size_t step = std::max<size_t>((ranked.size() - first) / kSpread, 1);
+      for (size_t i = first; i < ranked.size() && spread.size() < kSpread; i += step) spread.push_back(ranked[i]);
+      std::vector<uint32_t> others = PagesOf(spread);
+      std::erase_if(others, [&](uint32_t page) { return std::binary_search(pages.begin(), pages.end(), page); });
+      TRY(ReadPages(graph_, others, context, stats, take));
+      pages.insert(pages.end(), others.begin(), others.end());
+      MakeDistinct(&pages);
+    }
     best.Settle();
     if (errors.count() < kLeastErrors) errors = chosen_errors;
     const float kth = WalkKey(graph_.metric, best.worst());

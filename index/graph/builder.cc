@@ -69,7 +69,7 @@ class GraphBuild {
 
   // Everything that the links are made of, and the version of what makes them.
   uint64_t Fingerprint() const {
-    constexpr int kBuilder = 1;  // counts up when the same rows and plan give other links
+    constexpr int kBuilder = 2;  // counts up when the same rows and plan give other links
     const std::string plan =
         internal::Join(kBuilder, " ", source_.row_count(), " ", source_.dim(), " ", static_cast<int>(source_.type()), " ",
                        static_cast<int>(metric_), " ", plan_.degree, " ", plan_.alpha, " ", plan_.candidates, " ", plan_.leaves.rounds, " ",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "index/graph/far_candidates.h"
+
 namespace saker::index {
 namespace {
 
@@ -82,6 +84,7 @@ class LeafWorker {
       if (i + 2 < leaf.size()) table_.Prefetch(leaf[i + 2]);
       table_.Offer(leaf[i], offers_.data() + starts_[i], starts_[i + 1] - starts_[i]);
     }
+    far_.Offer(leaf, nearest_, *pairs_, &table_);
   }
 
   const std::unique_ptr<PairDistances> pairs_;
@@ -90,6 +93,7 @@ class LeafWorker {
   NearestRows nearest_;
   std::vector<uint32_t> starts_, fill_;
   std::vector<Candidate> offers_;
+  FarCandidates far_;
 };
 
 }  // namespace

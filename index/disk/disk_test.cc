@@ -463,6 +463,19 @@ TEST(DiskIndexTest, RowsOfZerosCrowdNobodyOut) {
   }
 }
 
+// 16 rows share a code; those at the end of the line were reached from nowhere while all of a row's links led to such equals.
+TEST(DiskIndexTest, RowsOnALineAreFound) {
+  constexpr size_t kLine = 2000;
+  const auto source = std::make_shared<MemorySource>(VectorType::kFloat32, 8);
+  for (size_t row = 0; row < kLine; ++row) source->AddFloats({static_cast<float>(row), 0, 0, 0, 0, 0, 0, 0});
+  const auto index = BuildDisk(source, Metric::kL2, {{"search_cache_budget_gb_ratio", "0"}});
+  for (size_t row = 0; row < kLine; row += 3) {
+    SearchRequest request;
+    request.queries = source->Row(row);
+    EXPECT_EQ(index->Search(request, Context()).value()[0][0].row, row);
+  }
+}
+
 TEST(DiskIndexTest, EveryWayOfReadingGivesTheSameAnswers) {
   TestFolder folder;
   const auto source = Clustered(4000, 32);

@@ -1,5 +1,6 @@
 #include "common/give_way.h"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 
@@ -14,12 +15,23 @@ constexpr int kSignal = SIGURG;
 constexpr long kEveryNanoseconds = 300'000;
 
 thread_local volatile uint64_t given = 0;
-thread_local bool owned = false;  // by a GiveWay further out
+thread_local bool owned = false;               // by a GiveWay further out
+thread_local volatile int64_t yielded_at = 0;  // of the thread's CPU time, ns
+std::atomic<int> suspended{0};
 
+int64_t CpuNanoseconds() {
+  timespec spent{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return int64_t{spent.tv_sec} * 1'000'000'000 + spent.tv_nsec;
+}
+
+// Not before the thread had some time for itself: after a long wait a signal is always pending, and it would never get anywhere.
 void Yield(int) {
+  if (suspended.load(std::memory_order_relaxed) > 0 || CpuNanoseconds() - yielded_at < kEveryNanoseconds / 2) return;
   const int kept = errno;
   sched_yield();
   given = given + 1;
+  yielded_at = CpuNanoseconds();
   errno = kept;
 }
 
@@ -37,7 +49,7 @@ bool Handled() {
 
 GiveWay::GiveWay(When when) {
   if (owned || (when == When::kOnIdleTime && sched_getscheduler(0) != SCHED_IDLE)) return;
-  given = given;  // the handler must not be the first to ask for the thread's copy
+  yielded_at = CpuNanoseconds();
   sigevent event{};
   event.sigev_notify = SIGEV_THREAD_ID;
   event.sigev_signo = kSignal;
@@ -56,6 +68,14 @@ GiveWay::~GiveWay() {
   if (!armed_) return;
   timer_delete(timer_);
   owned = false;
+}
+
+GiveWay::Suspension::Suspension() {
+  ++suspended;
+}
+
+GiveWay::Suspension::~Suspension() {
+  --suspended;
 }
 
 uint64_t GiveWay::times() {

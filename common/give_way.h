@@ -21,6 +21,15 @@ class GiveWay {
   GiveWay(const GiveWay&) = delete;
   GiveWay& operator=(const GiveWay&) = delete;
 
+  // While it lives nobody gives way: for the end of work that starves.
+  class Suspension {
+   public:
+    Suspension();
+    ~Suspension();
+    Suspension(const Suspension&) = delete;
+    Suspension& operator=(const Suspension&) = delete;
+  };
+
   // How often the calling thread gave way so far.
   static uint64_t times();
 

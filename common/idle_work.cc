@@ -98,8 +98,13 @@ Status RunIdle(const IdleWorkOptions& options, const Context* stop, const std::f
     watch.End();
   });
   const bool ended = watch.AwaitEnd(options.patience);
-  if (!ended) starved.Cancel();
-  thread.join();
+  if (ended) {
+    thread.join();
+  } else {
+    const GiveWay::Suspension now;  // it has to get as far as its next look at the context
+    starved.Cancel();
+    thread.join();
+  }
   if (ended || status.ok()) return status;
   Context rest;
   rest.CancelWhen([stop] { return stop != nullptr && stop->Done(); });

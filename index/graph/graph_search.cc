@@ -98,8 +98,11 @@ class GraphSearch {
     return true;
   }
 
-  // What lies far from a query may be just the rows whose elements were cut off: their keys err by more than is made up for.
+  // What lies far from a query may be just the rows whose elements were cut off: their keys err by more than is made up for. Looked at
+  // where scoring all is cheap: on word vectors, many of whose rows are cut, a random tenth of 100,000 would take 1.45 times as long.
   bool ManyAreCut() const {
+    constexpr size_t kCheap = 4096;
+    if (allowed_.count() > kCheap) return false;
     const auto cut =
         std::count_if(found_.begin(), found_.end(), [&](uint64_t packed) { return parts_.codes.IsCut(static_cast<uint32_t>(packed)); });
     return 8 * static_cast<size_t>(cut) > found_.size();
